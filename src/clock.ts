@@ -1,0 +1,51 @@
+/** A moment on both clocks: wall time can be set, monotonic time stops while the machine is suspended. */
+export interface Instant {
+  /** Epoch milliseconds. */
+  readonly wallMs: number;
+  /** Milliseconds since some start; never goes back. */
+  readonly monotonicMs: number;
+}
+
+/** The only source of time. Held by `scheduler/`, `api/`, `app.ts` and the edges; the core is told the instant. */
+export interface Clock {
+  now(): Instant;
+  /** Resolves after `ms`, or at once when the signal aborts; says which. Never rejects, never keeps the process alive. */
+  sleep(ms: number, signal?: AbortSignal): Promise<'elapsed' | 'aborted'>;
+}
+
+/** Age of an instant: the greater of the two clocks' differences, so that neither a set clock nor a suspended machine makes it young. */
+export function elapsedMs(since: Instant, now: Instant): number {
+  return Math.max(now.wallMs - since.wallMs, now.monotonicMs - since.monotonicMs, 0);
+}
+
+// A timer longer than this fires at once (setTimeout takes a signed 32-bit number), so longer sleeps are taken in steps.
+const longestTimerMs = 2 ** 31 - 1;
+
+export const systemClock: Clock = {
+  now: () => ({ wallMs: Date.now(), monotonicMs: performance.now() }),
+
+  async sleep(ms, signal) {
+    let leftMs = ms;
+    while (leftMs > longestTimerMs) {
+      if ((await timer(longestTimerMs, signal)) === 'aborted') return 'aborted';
+      leftMs -= longestTimerMs;
+    }
+    return timer(leftMs, signal);
+  },
+};
+
+function timer(ms: number, signal: AbortSignal | undefined): Promise<'elapsed' | 'aborted'> {
+  return new Promise((resolve) => {
+    if (signal?.aborted) return resolve('aborted');
+    const onAbort = () => {
+      clearTimeout(handle);
+      resolve('aborted');
+    };
+    const handle = setTimeout(() => {
+      signal?.removeEventListener('abort', onAbort);
+      resolve('elapsed');
+    }, ms);
+    handle.unref();
+    signal?.addEventListener('abort', onAbort, { once: true });
+  });
+}

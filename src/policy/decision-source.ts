@@ -1,0 +1,36 @@
+import type { Instant } from '../clock.ts';
+import type { Measurement } from '../eval/measurement.ts';
+import type { Slo } from '../slo/model.ts';
+import type { GateResult } from './gate-result.ts';
+
+/** One evaluation of one SLO at one instant: what is served, logged and stored. */
+export interface Evaluation {
+  /** UUIDv7. */
+  readonly id: string;
+  readonly slo: Slo;
+  /** Hash of the SLO as it stood (slo/hash.ts). */
+  readonly specHash: string;
+  readonly evaluatedAt: Instant;
+  readonly adapter: 'prometheus' | 'synthetic';
+  readonly measurement: Measurement;
+  readonly result: GateResult;
+}
+
+/** An evaluation as it is served: with its age at this moment. */
+export interface Served {
+  readonly evaluation: Evaluation;
+  readonly ageMs: number;
+  /** Only of an evaluation made for this request: whether its audit row is committed. */
+  readonly audited?: boolean;
+}
+
+/** What `api/` knows of evaluating. The scheduler implements it; a worker process or a replica may later. */
+export interface DecisionSource {
+  /** The latest evaluation of an SLO; undefined where it is unknown or was not evaluated yet. */
+  current(sloId: string): Served | undefined;
+  /**
+   * Evaluates now, ahead of the queue, within the deadline for forced evaluations; concurrent calls for one SLO share
+   * one evaluation. Never rejects for anything outside the program. Undefined where the SLO is unknown.
+   */
+  evaluateNow(sloId: string, reason: 'forced' | 'first'): Promise<Served | undefined>;
+}
