@@ -1,7 +1,7 @@
 import type { Instant } from '../clock.ts';
 import type { Measurement } from '../eval/measurement.ts';
 import type { Slo } from '../slo/model.ts';
-import type { GateResult } from './gate-result.ts';
+import type { BlockingRule, GateResult } from './gate-result.ts';
 
 /** One evaluation of one SLO at one instant: what is served, logged and stored. */
 export interface Evaluation {
@@ -13,6 +13,8 @@ export interface Evaluation {
   readonly evaluatedAt: Instant;
   readonly adapter: 'prometheus' | 'synthetic';
   readonly measurement: Measurement;
+  /** The rules whose BLOCK was measured before, as the policy was told them. */
+  readonly previous: readonly BlockingRule[];
   readonly result: GateResult;
 }
 

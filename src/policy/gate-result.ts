@@ -53,6 +53,14 @@ export interface RuleResult {
   readonly threshold: number;
 }
 
+/** A rule that was measured to block, and how old that measurement is. */
+export interface BlockingRule {
+  readonly rule: string;
+  /** The reason as it was given then. */
+  readonly reason: string;
+  readonly ageMs: number;
+}
+
 /** What the policy made of a measurement. */
 export interface GateResult {
   readonly decision: Decision;
@@ -69,6 +77,8 @@ export interface GateResult {
   readonly isStale: boolean;
   readonly hasNoTraffic: boolean;
   readonly notes: readonly string[];
-  /** Where a `held` item stands: how old, at this evaluation, the measured BLOCK was that it rests on. */
+  /** The rules that block by measurement: what the next evaluation is told as `previous`, grown older. */
+  readonly blocking: readonly BlockingRule[];
+  /** Where a `held` item stands: how old, at this evaluation, the youngest measured BLOCK was that it rests on. */
   readonly heldBlockAgeMs?: number;
 }

@@ -48,6 +48,10 @@ export interface AuditFilter {
 export interface StoredEvaluation {
   readonly evaluationId: string;
   readonly sloId: string;
+  readonly decision: Decision;
+  readonly reasons: readonly string[];
+  /** Epoch milliseconds. */
+  readonly evaluatedAtMs: number;
   /** policy/evidence.ts, compact JSON. Empty object where the row has none (rows of the Go original). */
   readonly evidenceJson: string;
   /** The SLO document as it stood, as JSON; null where it was not kept. */
