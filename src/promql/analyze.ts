@@ -1,0 +1,47 @@
+import { parser } from '@prometheus-io/lezer-promql';
+import type { SyntaxNode, Tree } from '@lezer/common';
+import { readExpression, selectorsOf, type Expression } from './expression.ts';
+import type { Fault } from './fault.ts';
+import type { PromqlType } from './functions.ts';
+import type { Selector } from './selector.ts';
+import { describeSyntaxError } from './syntax-error.ts';
+import { typeOf } from './type-check.ts';
+
+/** What is known of a query before it is sent. */
+export type Analysis =
+  | {
+      readonly ok: true;
+      /** Of the whole query. Only `vector` and `scalar` have a value at an instant that can be counted. */
+      readonly type: PromqlType;
+      /** In the order in which they stand; the same text may come twice. */
+      readonly selectors: readonly Selector[];
+    }
+  | ({ readonly ok: false } & Fault);
+
+export type Parsed =
+  { readonly ok: true; readonly type: PromqlType; readonly expression: Expression } | ({ readonly ok: false } & Fault);
+
+/** Reads a query, `{{window}}` substituted before: its selectors and its static type, or its first fault. */
+export function analyze(query: string): Analysis {
+  const parsed = parse(query);
+  if (!parsed.ok) return parsed;
+  return { ok: true, type: parsed.type, selectors: selectorsOf(parsed.expression) };
+}
+
+/** The query as a checked expression, or its first fault. */
+export function parse(query: string): Parsed {
+  const tree = parser.parse(query);
+  const broken = describeSyntaxError(tree, query);
+  if (broken !== undefined) return { ok: false, ...broken };
+  const root = expressionNode(tree);
+  if (root === null) return { ok: false, offset: 0, message: 'the query is empty' };
+  const faults: Fault[] = [];
+  const expression = readExpression(root, query, faults);
+  const type = typeOf(expression, faults);
+  const first = faults.reduce<Fault | undefined>((a, b) => (a === undefined || b.offset < a.offset ? b : a), undefined);
+  return first === undefined ? { ok: true, type, expression } : { ok: false, ...first };
+}
+
+function expressionNode(tree: Tree): SyntaxNode | null {
+  return tree.topNode.getChild('Expr');
+}

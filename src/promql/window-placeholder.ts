@@ -1,0 +1,20 @@
+const placeholder = /\{\{\s*window\s*\}\}/g;
+
+/** Whether the query holds `{{window}}`; spaces inside the braces are allowed. */
+export function hasPlaceholder(query: string): boolean {
+  return query.search(placeholder) >= 0;
+}
+
+/** The query for one window: each `{{window}}` replaced by the window's name, wherever it stands. */
+export function substituteWindow(query: string, windowName: string): string {
+  // A function, because a replacement text would read `$&` and the like.
+  return query.replace(placeholder, () => windowName);
+}
+
+/**
+ * The query with a duration as long as each placeholder in its place (`000000005m`), so that every offset in the
+ * result is one in the query as written.
+ */
+export function withStandInWindow(query: string): string {
+  return query.replace(placeholder, (found) => '5m'.padStart(found.length, '0'));
+}
