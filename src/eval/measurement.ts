@@ -30,7 +30,9 @@ export type Reading =
   | { readonly kind: 'series'; readonly values: readonly number[] } // one value a series; none: no series matched
   | { readonly kind: 'failed'; readonly failure: Failure };
 
-export type NoDataCause = 'total is 0' | 'no series match' | 'NaN';
+export const noDataCauses = ['total is 0', 'total is 0 but good is not', 'no series match', 'NaN'] as const;
+
+export type NoDataCause = (typeof noDataCauses)[number];
 
 /** What is known of one window; failed goes before no data, no data before ok (docs/evaluation.md). */
 export type WindowState =

@@ -26,7 +26,9 @@ function failureOf(role: QueryRole, reading: Reading): Failure | undefined {
 function noDataCause(good: number | undefined, total: number | undefined): NoDataCause | undefined {
   if (total === undefined) return 'no series match';
   if (!Number.isFinite(total) || (good !== undefined && !Number.isFinite(good))) return 'NaN';
-  return total === 0 ? 'total is 0' : undefined;
+  if (total > 0) return undefined;
+  // Successes without events are no silence that an owner could accept: total counts something else, or is broken.
+  return (good ?? 0) > 0 ? 'total is 0 but good is not' : 'total is 0';
 }
 
 function valuesOf(reading: Reading): readonly number[] {

@@ -1,6 +1,6 @@
 import { Type, type Static } from 'typebox';
 import { Value } from 'typebox/value';
-import { failureReasons } from '../eval/measurement.ts';
+import { failureReasons, noDataCauses } from '../eval/measurement.ts';
 
 /**
  * The form in which an audit row keeps its evidence: numbers and instants, and no text that the SLO's document holds
@@ -27,7 +27,7 @@ const EvidenceForm = Type.Object({
   w: Type.Array(
     Type.Union([
       Type.Tuple([Type.String(), Type.Union([Type.Number(), Type.Null()]), Type.Number()]),
-      Type.Tuple([Type.String(), Type.Enum(['total is 0', 'no series match', 'NaN'])]),
+      Type.Tuple([Type.String(), Type.Enum([...noDataCauses])]),
       Type.Tuple([Type.String(), Failed]),
     ]),
   ),

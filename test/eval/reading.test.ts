@@ -57,7 +57,7 @@ describe('classifyWindow', () => {
     ['no series match', series(), series()],
     ['total is 0', series(0), series(0)],
     ['total is 0', series(), series(0, 0)],
-    ['total is 0', series(5), series(-0)],
+    ['total is 0 but good is not', series(5), series(-0)],
   ] as const)('has no data: %s', (cause, good, total) => {
     expect(classifyWindow(good, total)).toEqual({ state: 'noData', cause });
   });

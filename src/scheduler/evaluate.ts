@@ -1,0 +1,156 @@
+import type { LoadedSlo } from '../catalogue/ports.ts';
+import { elapsedMs, type Clock, type Instant } from '../clock.ts';
+import { messageOf } from '../errors.ts';
+import type { Measurement, MetricsAdapter } from '../eval/measurement.ts';
+import { unmeasured } from '../eval/unmeasured.ts';
+import type { Log } from '../log.ts';
+import { decide } from '../policy/decide.ts';
+import type { Evaluation } from '../policy/decision-source.ts';
+import type { BlockingRule } from '../policy/gate-result.ts';
+import { windowsOf } from '../slo/model.ts';
+import { newEvaluationId } from './evaluation-id.ts';
+import type { EvaluationQueue, Priority } from './queue.ts';
+
+export interface EvaluateDeps {
+  readonly adapter: MetricsAdapter;
+  readonly queue: EvaluationQueue;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface EvaluateRequest {
+  readonly loaded: LoadedSlo;
+  readonly priority: Priority;
+  /** Of an urgent evaluation from now on, the queue included; of a scheduled one from when it leaves the queue. */
+  readonly deadlineMs: number;
+  /** The evaluation before this one, asked for when this one begins. */
+  readonly latest: () => Evaluation | undefined;
+  readonly cancel: AbortSignal;
+}
+
+/** One evaluation of one SLO, under way. */
+export interface RunningEvaluation {
+  /** Never rejects; undefined where it was cancelled. */
+  readonly done: Promise<Evaluation | undefined>;
+  /** A client waits for it from now on: it goes ahead of the scheduled ones, and its deadline counts from now. */
+  promote(deadlineMs: number): void;
+}
+
+/**
+ * Waits for a turn, measures, decides. Past its deadline what is known counts and the rest is failed(timeout), so that
+ * whoever waits has an answer: at least WARN, never an error and never an earlier answer.
+ */
+export function startEvaluation(deps: EvaluateDeps, request: EvaluateRequest): RunningEvaluation {
+  const turn = deps.queue.enter(request.priority);
+  const deadline = startDeadline(deps.clock, request.cancel);
+  const giveUp = AbortSignal.any([deadline.signal, request.cancel]);
+  giveUp.addEventListener('abort', () => turn.abandon(), { once: true });
+  if (request.priority === 'urgent') deadline.set(request.deadlineMs);
+
+  const isCancelled = () => request.cancel.aborted;
+
+  async function evaluate(): Promise<Evaluation | undefined> {
+    try {
+      const hasTurn = await turn.come;
+      if (isCancelled()) return undefined;
+      deadline.set(request.deadlineMs);
+      const evaluatedAt = deps.clock.now();
+      const measurement = hasTurn
+        ? await measure(deps, request, evaluatedAt.wallMs, giveUp)
+        : unmeasured(
+            request.loaded.slo,
+            evaluatedAt.wallMs,
+            'timeout',
+            'not asked in time: too many evaluations ahead',
+          );
+      return isCancelled() ? undefined : conclude(request, measurement, evaluatedAt, deps.adapter.name);
+    } finally {
+      turn.end();
+      deadline.end();
+    }
+  }
+
+  return {
+    done: evaluate(),
+    promote(deadlineMs) {
+      turn.promote();
+      deadline.set(deadlineMs);
+    },
+  };
+}
+
+interface Deadline {
+  readonly signal: AbortSignal;
+  /** Starts it; once it runs, a second call changes nothing. */
+  set(ms: number): void;
+  end(): void;
+}
+
+function startDeadline(clock: Clock, cancel: AbortSignal): Deadline {
+  const passed = new AbortController();
+  const ended = new AbortController();
+  let isSet = false;
+  return {
+    signal: passed.signal,
+    set(ms) {
+      if (isSet) return;
+      isSet = true;
+      void clock.sleep(ms, AbortSignal.any([ended.signal, cancel])).then((slept) => {
+        if (slept === 'elapsed') passed.abort();
+      });
+    },
+    end: () => ended.abort(),
+  };
+}
+
+const adapterGraceMs = 250;
+
+async function measure(
+  deps: EvaluateDeps,
+  { loaded: { slo }, priority }: EvaluateRequest,
+  evaluatedAtMs: number,
+  giveUp: AbortSignal,
+): Promise<Measurement> {
+  const failed = (detail: string) => unmeasured(slo, evaluatedAtMs, 'malformed', detail);
+  const measured = deps.adapter
+    .measure({ slo, windows: windowsOf(slo), evaluatedAtMs, priority }, giveUp)
+    .catch((error: unknown) => {
+      deps.log.error(`Bug: the ${deps.adapter.name} adapter threw while measuring SLO ${slo.id}: ${messageOf(error)}`, {
+        component: 'scheduler',
+        slo_id: slo.id,
+        stack: error instanceof Error ? error.stack : undefined,
+      });
+      return failed(`internal error: ${messageOf(error)}`);
+    });
+  // An adapter settles when told to give up. That nobody waits for ever must not depend on it.
+  const abandoned = new Promise<Measurement>((resolve) => {
+    const onAbort = () => {
+      void deps.clock.sleep(adapterGraceMs).then(() => {
+        resolve(unmeasured(slo, evaluatedAtMs, 'timeout', 'the metrics source did not answer in time'));
+      });
+    };
+    if (giveUp.aborted) onAbort();
+    else giveUp.addEventListener('abort', onAbort, { once: true });
+  });
+  return Promise.race([measured, abandoned]);
+}
+
+function conclude(
+  { loaded, latest }: EvaluateRequest,
+  measurement: Measurement,
+  evaluatedAt: Instant,
+  adapter: Evaluation['adapter'],
+): Evaluation {
+  const { slo, specHash } = loaded;
+  const previous = blockingBefore(latest(), evaluatedAt);
+  const result = decide(slo, measurement, previous);
+  const id = newEvaluationId(evaluatedAt.wallMs);
+  return { id, slo, specHash, evaluatedAt, adapter, measurement, previous, result };
+}
+
+/** The rules that blocked at the evaluation before, grown older by the time between. */
+function blockingBefore(latest: Evaluation | undefined, now: Instant): readonly BlockingRule[] {
+  if (latest === undefined) return [];
+  const betweenMs = elapsedMs(latest.evaluatedAt, now);
+  return latest.result.blocking.map((rule) => ({ ...rule, ageMs: rule.ageMs + betweenMs }));
+}

@@ -1,0 +1,154 @@
+import type { LoadedSlo } from '../catalogue/ports.ts';
+import { elapsedMs } from '../clock.ts';
+import { failuresOf } from '../policy/data-items.ts';
+import type { Evaluation, Served } from '../policy/decision-source.ts';
+import type { Appended, EvaluationLog } from '../storage/ports.ts';
+import { startEvaluation, type EvaluateDeps, type RunningEvaluation } from './evaluate.ts';
+import { logEvaluation } from './log-lines.ts';
+import type { Priority } from './queue.ts';
+import { missedSlots, nextSlotMs, retryDelayMs, slotOffsetMs } from './slots.ts';
+
+export interface LoopDeps extends EvaluateDeps {
+  readonly evaluationLog: EvaluationLog;
+  readonly deadlineMs: number;
+  /** Told of each evaluation, for metrics. */
+  readonly onEvaluated: (evaluation: Evaluation, durationMs: number) => void;
+  readonly onSlotsMissed: (sloId: string, count: number) => void;
+}
+
+/** The evaluations of one SLO as it stands: a changed SLO gets a new loop, which knows nothing of the old one's decisions. */
+export interface SloLoop {
+  current(): Served | undefined;
+  /** Evaluates ahead of the queue, or joins one that is under way for the same reason. Undefined where the loop was closed meanwhile. */
+  evaluateNow(reason: 'forced' | 'first', deadlineMs: number): Promise<Served | undefined>;
+  close(): void;
+}
+
+interface Run extends RunningEvaluation {
+  /** Resolves when the evaluation is done and its row is stored, or waits. */
+  readonly appended: Promise<Appended | undefined>;
+}
+
+interface ForcedRun extends Run {
+  /** Whether its row was committed within the time that its answers wait for it; one wait for all who ask. */
+  readonly audited: Promise<boolean>;
+}
+
+/** How long the answer to a forced evaluation waits for its audit row. */
+const auditWaitMs = 500;
+
+/** A sleep that is cut into pieces notices a wall clock that was set, or a machine that was suspended. */
+const longestSleepMs = 30_000;
+
+export function startSloLoop(deps: LoopDeps, loaded: LoadedSlo): SloLoop {
+  const { clock } = deps;
+  const closed = new AbortController();
+  const intervalMs = loaded.slo.evaluationInterval.ms;
+  const offsetMs = slotOffsetMs(loaded.slo.id, intervalMs);
+  let latest: Evaluation | undefined;
+  let forced: ForcedRun | undefined;
+  // One controller a run, not the loop's own signal: listeners and dependent signals end with the run.
+  const runs = new Set<AbortController>();
+
+  function start(priority: Priority, deadlineMs: number): Run {
+    const begun = clock.now();
+    const cancel = new AbortController();
+    runs.add(cancel);
+    const running = startEvaluation(deps, {
+      loaded,
+      priority,
+      deadlineMs,
+      latest: () => latest,
+      cancel: cancel.signal,
+    });
+    const appended = running.done.then((evaluation) => {
+      runs.delete(cancel);
+      if (evaluation === undefined) return undefined;
+      if (latest === undefined || evaluation.evaluatedAt.monotonicMs >= latest.evaluatedAt.monotonicMs) {
+        latest = evaluation;
+      }
+      const durationMs = elapsedMs(begun, clock.now());
+      logEvaluation(deps.log, evaluation, durationMs);
+      deps.onEvaluated(evaluation, durationMs);
+      return deps.evaluationLog.append(evaluation);
+    });
+    return { ...running, appended };
+  }
+
+  function startForced(deadlineMs: number): ForcedRun {
+    const run = start('urgent', deadlineMs);
+    const audited = run.done.then(async () => {
+      forced = undefined;
+      return (await Promise.race([run.appended, clock.sleep(auditWaitMs, closed.signal)])) === 'stored';
+    });
+    forced = { ...run, audited };
+    return forced;
+  }
+
+  const first = start('scheduled', deps.deadlineMs);
+  void runSlots(first);
+
+  async function runSlots(firstRun: Run): Promise<void> {
+    let failures = countFailures(0, await firstRun.done);
+    let lastSlotMs = -Infinity;
+    while (!closed.signal.aborted) {
+      const slotMs = slotAfter(lastSlotMs);
+      const retryMs = failures > 0 ? clock.now().wallMs + retryDelayMs(failures, intervalMs) : Infinity;
+      if ((await sleepUntil(Math.min(slotMs, retryMs))) === 'aborted') return;
+      const run = start('scheduled', deps.deadlineMs);
+      failures = countFailures(failures, await run.done);
+      if (retryMs < slotMs) continue;
+      lastSlotMs = slotMs;
+      const missed = missedSlots(slotMs, clock.now().wallMs, intervalMs);
+      if (missed > 0) deps.onSlotsMissed(loaded.slo.id, missed);
+    }
+  }
+
+  /** A timer may fire a little early: the slot that was just evaluated is not taken twice. A clock set back is believed. */
+  function slotAfter(lastSlotMs: number): number {
+    const slotMs = nextSlotMs(clock.now().wallMs, intervalMs, offsetMs);
+    return slotMs === lastSlotMs ? slotMs + intervalMs : slotMs;
+  }
+
+  /** Until the wall clock reaches an instant that lies within an interval; a clock set back ends the wait at once. */
+  async function sleepUntil(wallMs: number): Promise<'elapsed' | 'aborted'> {
+    for (;;) {
+      const leftMs = wallMs - clock.now().wallMs;
+      const isSetBack = leftMs > 1.5 * intervalMs;
+      if (leftMs <= 0 || isSetBack) return closed.signal.aborted ? 'aborted' : 'elapsed';
+      const slept = await clock.sleep(Math.min(leftMs, longestSleepMs), closed.signal);
+      if (slept === 'aborted') return 'aborted';
+    }
+  }
+
+  function served(evaluation: Evaluation): Served {
+    return { evaluation, ageMs: elapsedMs(evaluation.evaluatedAt, clock.now()) };
+  }
+
+  return {
+    current: () => latest && served(latest),
+
+    async evaluateNow(reason, deadlineMs) {
+      if (reason === 'first') {
+        first.promote(deadlineMs);
+        const evaluation = await first.done;
+        return evaluation && served(evaluation);
+      }
+      const run = forced ?? startForced(deadlineMs);
+      const evaluation = await run.done;
+      if (evaluation === undefined) return undefined;
+      const audited = await run.audited;
+      return { ...served(evaluation), audited };
+    },
+
+    close() {
+      closed.abort();
+      for (const run of runs) run.abort();
+    },
+  };
+
+  function countFailures(before: number, evaluation: Evaluation | undefined): number {
+    if (evaluation === undefined) return before;
+    return failuresOf(evaluation.slo, evaluation.measurement).length > 0 ? before + 1 : 0;
+  }
+}
