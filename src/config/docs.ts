@@ -1,0 +1,47 @@
+import type { Setting } from './table.ts';
+import { settings } from './table.ts';
+
+/** docs/configuration.md, written from the table of settings. */
+export function configurationPage(): string {
+  const groups = [...new Set(settings.map((setting) => setting.group))];
+  return [intro, ...groups.map(groupSection), outro].join('\n\n');
+}
+
+const intro = `# Configuration
+
+<!-- Written from src/config/table.ts by \`npm run docs:config\`. -->
+
+\`aegis-server\` takes flags (\`--port 8080\` or \`--port=8080\`) and environment variables. A flag goes before a variable, a variable before the default; of a flag that is repeated the last one counts. A variable that is empty counts as not set. A value that is not allowed ends the start with exit code 2 and one line on standard error that names the setting, the value and what is allowed.`;
+
+const outro = `## Secrets
+
+Passwords and tokens have no flag, since other users of a machine can read the command lines of its processes: give them as a file (read again when it changes) or as a variable. A user and password in \`--prometheus-url\` are taken out of it before it is used or shown. A file and a variable for the same secret, both given as variables, are a mistake; a flag goes before a variable here, too. No value of a secret appears in a log, an answer or an error.
+
+A request to Prometheus carries a user name with its password, or a bearer token, or an \`Authorization\` header of your own: more than one is a mistake. Files are checked at the start.`;
+
+function groupSection(group: string): string {
+  const rows = settings.filter((setting) => setting.group === group).map(row);
+  return [
+    `## ${group}`,
+    '',
+    '| flag | variable | default | allowed | what it is |',
+    '| --- | --- | --- | --- | --- |',
+    ...rows,
+  ].join('\n');
+}
+
+function row(setting: Setting<unknown>): string {
+  const cells = [
+    setting.flag === undefined ? 'none' : code(setting.flag),
+    code(setting.env),
+    setting.fallback === undefined ? '' : code(setting.fallback),
+    setting.parser.allowed,
+    setting.description,
+  ];
+  // Angle brackets would be read as HTML.
+  return `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('<', '\\<')).join(' | ')} |`;
+}
+
+function code(text: string): string {
+  return `\`${text}\``;
+}
