@@ -1,0 +1,118 @@
+import { hostname } from 'node:os';
+import { isatty } from 'node:tty';
+import { pino } from 'pino';
+import { prettyFactory } from 'pino-pretty';
+import type { Settings } from '../config/settings.ts';
+import type { Log, LogFields } from '../log.ts';
+import type { Output } from './output.ts';
+import { createOutput } from './output.ts';
+import { redact, redactText } from './redact.ts';
+import { visible } from './visible.ts';
+
+export interface Logger extends Log {
+  /** The process is about to end because of this. */
+  fatal(message: string, fields?: LogFields): void;
+  /** A logger whose lines carry these fields, too. */
+  child(fields: LogFields): Logger;
+  /** Writes what waits, and returns when it is written or, where nobody reads, after a second. Safe at exit. */
+  flush(): void;
+}
+
+export interface LoggerOptions {
+  readonly level: Settings['logLevel'];
+  readonly format: Settings['logFormat'];
+  /** Standard output where absent. */
+  readonly destination?: LogDestination;
+  /** `host` of every line; the machine's name where absent. */
+  readonly host?: string;
+}
+
+export interface LogDestination {
+  readonly output: Output;
+  readonly isTerminal: boolean;
+  readonly colours: boolean;
+}
+
+type Level = Settings['logLevel'];
+
+// What every line says of itself; a field of such a name would stand in the line twice.
+const ownNames = new Set(['timestamp', 'level', 'service', 'host', 'message']);
+const flushBoundMs = 1000;
+
+/** The log of docs/operations.md: JSON lines, or a form for people, `component` being `server` where a line names none. */
+export function createLogger(options: LoggerOptions): Logger {
+  const destination = options.destination ?? standardOutput();
+  const pretty = options.format === 'pretty' || (options.format === 'auto' && destination.isTerminal);
+  const render = pretty ? prettyLines(destination.colours) : (line: string) => line;
+  const { output } = destination;
+  const engine = pino(
+    {
+      level: options.level,
+      messageKey: 'message',
+      base: { service: 'aegis-slo', host: options.host ?? hostname() },
+      timestamp: () => `,"timestamp":"${new Date().toISOString()}"`,
+      formatters: { level: (level) => ({ level }) },
+    },
+    // A terminal is for somebody who watches: its lines do not wait for each other.
+    { write: (line: string) => output.write(render(line), pretty || isUrgent(line) ? 'now' : 'buffered') },
+  );
+  const write: Write = (level, message, bound, fields) => {
+    if (!engine.isLevelEnabled(level)) return;
+    const dropped = output.takeDropped();
+    if (dropped > 0) engine.warn({ component: 'log' }, `${dropped} log lines were dropped: nobody read them`);
+    engine[level](lineFields({ ...bound, ...fields }), redactText(message));
+  };
+  return loggerOf(write, { component: 'server' }, () => output.flush(flushBoundMs));
+}
+
+type Write = (level: Level, message: string, bound: LogFields, fields: LogFields | undefined) => void;
+
+function loggerOf(write: Write, bound: LogFields, flush: () => void): Logger {
+  const at = (level: Level) => (message: string, fields?: LogFields) => write(level, message, bound, fields);
+  return {
+    debug: at('debug'),
+    info: at('info'),
+    warn: at('warn'),
+    error: at('error'),
+    fatal: at('fatal'),
+    child: (fields) => loggerOf(write, { ...bound, ...fields }, flush),
+    flush,
+  };
+}
+
+function lineFields(fields: LogFields): Record<string, unknown> {
+  const result = redact(fields);
+  for (const name of ownNames) {
+    if (!(name in result)) continue;
+    result[`${name}_`] = result[name];
+    // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- a fresh object, and one of five names
+    delete result[name];
+  }
+  return result;
+}
+
+// The level is the first thing in a line.
+function isUrgent(line: string): boolean {
+  return !line.startsWith('{"level":"info"') && !line.startsWith('{"level":"debug"');
+}
+
+function prettyLines(colours: boolean): (line: string) => string {
+  return prettyFactory({
+    colorize: colours,
+    levelKey: 'level',
+    messageKey: 'message',
+    timestampKey: 'timestamp',
+    translateTime: 'SYS:HH:MM:ss.l',
+    messageFormat: (line) => visible(`${String(line.component)}: ${String(line.message)}`),
+    ignore: 'service,host,component',
+    singleLine: true,
+  });
+}
+
+function standardOutput(): LogDestination {
+  // Touching process.stdout makes a pipe on its descriptor one that does not block (output.ts relies on it).
+  const { fd } = process.stdout;
+  const isTerminal = isatty(fd);
+  const { NO_COLOR: noColour = '' } = process.env;
+  return { output: createOutput(fd), isTerminal, colours: isTerminal && noColour === '' };
+}

@@ -1,0 +1,49 @@
+// Names of fields whose values are secret wherever they appear.
+const secretName =
+  /^(?:proxy-)?authorization$|^(?:set-)?cookie$|passw(?:or)?d|secret|(?:^|[-_.])token$|token$|api[-_]?key/i;
+
+/** As deep as a log field is looked through; what lies deeper is left out. */
+const maxDepth = 4;
+
+/**
+ * A safety net under the rule that secrets are not logged: values of fields that are called like a secret, and the user
+ * and password of URLs in any text, are replaced.
+ */
+export function redact(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const result: Record<string, unknown> = {};
+  for (const name of Object.keys(fields)) {
+    result[name] = secretName.test(name) ? '[redacted]' : redactValue(fields[name], maxDepth);
+  }
+  return result;
+}
+
+/** A text without the user and password of the URLs in it. */
+export function redactText(text: string): string {
+  return text.includes('@') ? text.replace(/([a-z][a-z0-9+.-]*:\/\/)[^\s/?#"'<>]*@/gi, '$1') : text;
+}
+
+function redactValue(value: unknown, depth: number): unknown {
+  if (typeof value === 'string') return redactText(value);
+  if (typeof value !== 'object' || value === null) return value;
+  if (value instanceof Error) return redactText(describeError(value));
+  if (value instanceof Date) return value;
+  if (value instanceof URL) return redactText(value.href);
+  if (depth === 0) return '[deeper]';
+  if (Array.isArray(value)) return value.map((item: unknown) => redactValue(item, depth - 1));
+  const result: Record<string, unknown> = {};
+  for (const [name, inner] of Object.entries(value)) {
+    result[name] = secretName.test(name) ? '[redacted]' : redactValue(inner, depth - 1);
+  }
+  return result;
+}
+
+/** The message of an error with those of its causes, which hold the reason more often than not. */
+function describeError(error: Error): string {
+  const seen = new Set<unknown>();
+  const messages: string[] = [];
+  for (let at: unknown = error; at instanceof Error && !seen.has(at); at = at.cause) {
+    seen.add(at);
+    messages.push(at.message);
+  }
+  return messages.join(': ');
+}
