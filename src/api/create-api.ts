@@ -1,0 +1,88 @@
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
+import { AegisError } from '../errors.ts';
+import type { ApiDeps } from './deps.ts';
+import { clientErrorHandler, errorHandler } from './errors.ts';
+import { collectRoutes } from './method-not-allowed.ts';
+import { describeApi, serveDescription } from './openapi.ts';
+import { createReadiness } from './readiness.ts';
+import { loggedPath, requestIdOf, requestLine } from './request-line.ts';
+import { auditRoutes } from './routes/audit.ts';
+import { decisionRoute } from './routes/decision.ts';
+import { evaluationRoutes } from './routes/evaluations.ts';
+import { healthRoutes } from './routes/health.ts';
+import { metricsRoute } from './routes/metrics.ts';
+import { sloRoutes } from './routes/slos.ts';
+import { stateRoutes } from './routes/state.ts';
+import { statusRoutes } from './routes/status.ts';
+import { createTraffic, type Traffic } from './traffic.ts';
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    readonly traffic: Traffic;
+  }
+}
+
+/** The HTTP API, not yet listening. It is ended by `drain` (drain.ts). */
+export function createApi(deps: ApiDeps): FastifyInstance {
+  const { traffic, serve } = createTraffic();
+  const onLine = requestLine(deps);
+  const onError = errorHandler(deps.log);
+  const app = fastify({
+    serverFactory: serve,
+    forceCloseConnections: true,
+    // A request that comes while the sockets are being closed is answered like any other.
+    return503OnClosing: false,
+    genReqId: requestIdOf,
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, verbose: true } },
+    routerOptions: { maxParamLength: 512 },
+    frameworkErrors: (error, request, reply) => {
+      onLine(request, reply); // generic over routes, of which there is none yet
+      onError(error, request, reply);
+    },
+    clientErrorHandler: clientErrorHandler(traffic, deps.log, () => requestIdOf({ headers: {} })),
+  }).withTypeProvider<TypeBoxTypeProvider>();
+
+  app.decorate('traffic', traffic);
+  // Answers are what the policy made, whole: a schema that lags behind must not drop a field.
+  app.setSerializerCompiler(() => (data) => JSON.stringify(data));
+  app.setErrorHandler(onError);
+  app.setNotFoundHandler((request) => {
+    throw unknownPath(request);
+  });
+  app.addHook('onRequest', (request, reply, done) => {
+    onLine(request, reply);
+    done(refusal(request));
+  });
+
+  const refuseOtherMethods = collectRoutes(app);
+  describeApi(app, deps.about.version);
+  app.register((plain, _options, done) => {
+    const routes = plain.withTypeProvider<TypeBoxTypeProvider>();
+    decisionRoute(routes, deps);
+    sloRoutes(routes, deps);
+    stateRoutes(routes, deps);
+    auditRoutes(routes, deps);
+    evaluationRoutes(routes, deps);
+    statusRoutes(routes, deps);
+    healthRoutes(routes, createReadiness(deps));
+    metricsRoute(routes, deps);
+    serveDescription(routes);
+    done();
+  });
+  app.after(refuseOtherMethods);
+  return app;
+}
+
+/** What is refused before a body is parsed. */
+function refusal(request: FastifyRequest): AegisError | undefined {
+  if (request.is404) return unknownPath(request);
+  if (request.headers.host === undefined && request.raw.httpVersion === '1.1') {
+    return new AegisError('invalid_request', 'the header Host is required');
+  }
+  return undefined;
+}
+
+function unknownPath(request: FastifyRequest): AegisError {
+  return new AegisError('unknown_path', `no such path: ${loggedPath(request.url)} (docs at /docs)`);
+}

@@ -1,0 +1,60 @@
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import { Type } from 'typebox';
+import type { Api } from './deps.ts';
+import { failure } from './schemas.ts';
+
+const description = `Is it safe to deploy now? ALLOW, WARN or BLOCK, with the evidence.
+
+Errors are \`{error, code, requestId}\`. HEAD works wherever GET does. A known path with another method is 405 with
+\`Allow\`, an unknown path 404. What is no valid HTTP is 400, headers over 16 KiB are 431, a request that does not
+arrive in time is 408. A request's \`X-Request-Id\` is taken over where it is up to 128 letters, digits and \`_.:=+/@-\`.`;
+
+// All the page needs comes from this server. Swagger UI sets style attributes and draws with data: images.
+const pagePolicy = [
+  "default-src 'self'",
+  "base-uri 'none'",
+  "form-action 'self'",
+  "frame-ancestors 'none'",
+  "img-src 'self' data:",
+  "object-src 'none'",
+  "script-src 'self'",
+  "style-src 'self' 'unsafe-inline'",
+].join('; ');
+
+/** Collects the schemas of the routes that are added from here on. */
+export function describeApi(app: Api, version: string): void {
+  app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: 'AegisSLO', version, description, license: { name: 'MIT', identifier: 'MIT' } },
+      tags: [
+        { name: 'gate', description: 'Decisions' },
+        { name: 'slos', description: 'What is evaluated' },
+        { name: 'audit', description: 'What was decided, and why' },
+        { name: 'operations', description: 'Health, status, metrics' },
+      ],
+    },
+  });
+}
+
+/** `/openapi.json`, and a page to browse it at `/docs` that works offline. */
+export function serveDescription(app: Api): void {
+  let document: string | undefined;
+  app.route({
+    method: 'GET',
+    url: '/openapi.json',
+    schema: {
+      operationId: 'getDescription',
+      summary: 'This description (OpenAPI 3.1)',
+      tags: ['operations'],
+      response: { 200: Type.Unsafe<string>(Type.Object({}, { description: 'OpenAPI 3.1' })), 500: failure[500] },
+    },
+    handler: (_request, reply) => {
+      document ??= JSON.stringify(app.swagger());
+      void reply.type('application/json; charset=utf-8');
+      return document;
+    },
+  });
+  app.register(swaggerUi, { routePrefix: '/docs', staticCSP: pagePolicy });
+}

@@ -1,0 +1,52 @@
+import type { CatalogueSnapshot, SloCatalogue } from '../catalogue/ports.ts';
+
+/** The body of `GET /readyz`. */
+export interface Readiness {
+  readonly ready: boolean;
+  readonly slosLoaded: number;
+  /** Why it is not ready; or, where it is, what an operator should look at. */
+  readonly reasons?: readonly string[];
+}
+
+export interface ReadinessSources {
+  readonly catalogue: SloCatalogue;
+  /** Whether an SLO was evaluated, or its evaluation failed, once since the start. */
+  readonly evaluated: (sloId: string) => boolean;
+  readonly draining: () => boolean;
+}
+
+/** Ready when every SLO was evaluated, or failed, once since the start. A reload after that takes nothing away. */
+export function createReadiness({ catalogue, evaluated, draining }: ReadinessSources): () => Readiness {
+  let wanted = [...catalogue.current().slos.keys()];
+  let reached = false;
+  const waiting = () => wanted.filter((id) => !evaluated(id)).length;
+  const look = () => {
+    if (!reached) reached = wanted.length > 0 && waiting() === 0;
+  };
+
+  catalogue.onChange((change, snapshot) => {
+    wanted = wanted.filter((id) => !change.removed.includes(id));
+    look(); // as it was before the change
+    wanted = [...snapshot.slos.keys()];
+  });
+
+  return () => {
+    look();
+    const snapshot = catalogue.current();
+    const slosLoaded = snapshot.slos.size;
+    const reasons: string[] = [];
+    if (draining()) reasons.push('shutting down');
+    if (slosLoaded === 0) reasons.push('no SLOs loaded');
+    else if (!reached) reasons.push(`${waiting()} of ${wanted.length} SLOs not evaluated yet`);
+    const ready = reasons.length === 0;
+    reasons.push(...badFiles(snapshot));
+    return { ready, slosLoaded, ...(reasons.length > 0 && { reasons }) };
+  };
+}
+
+function badFiles({ filesInError }: CatalogueSnapshot): readonly string[] {
+  return filesInError.map(({ file, problems }) => {
+    const [first] = problems;
+    return first === undefined ? `file in error: ${file}` : `file in error: ${file}: ${first.message}`;
+  });
+}

@@ -1,0 +1,121 @@
+import { Type } from 'typebox';
+import type { CatalogueSnapshot } from '../../catalogue/ports.ts';
+import { AegisError, messageOf } from '../../errors.ts';
+import { answerOf, type DecisionAnswer } from '../../policy/answer.ts';
+import type { DecisionSource, Served } from '../../policy/decision-source.ts';
+import { unknownSlo } from '../catalogue-questions.ts';
+import type { Api, ApiDeps } from '../deps.ts';
+import { quote } from '../invalid.ts';
+import { BurnRates, DecisionSchema, failure, ReasonCodes, RuleSchema, SliSchema, Timestamp } from '../schemas.ts';
+
+const Body = Type.Object(
+  {
+    sloID: Type.String({ minLength: 1, description: 'a string' }),
+    forceFresh: Type.Optional(Type.Boolean({ description: 'true or false' })),
+  },
+  { description: 'a JSON object', examples: [{ sloID: 'api-availability', forceFresh: false }] },
+);
+
+const Answer = Type.Unsafe<DecisionAnswer>(
+  Type.Object(
+    {
+      decision: DecisionSchema,
+      sloID: Type.String(),
+      timestamp: Timestamp,
+      ttl: Type.Number({ description: 'The evaluation interval in seconds.' }),
+      sli: SliSchema,
+      reasons: Type.Array(Type.String()),
+      reasonCodes: ReasonCodes,
+      burnRates: BurnRates,
+      rules: Type.Array(RuleSchema),
+      isStale: Type.Boolean(),
+      hasNoTraffic: Type.Boolean(),
+      evaluationID: Type.String(),
+      evaluationInterval: Type.String(),
+      age: Type.Number({ description: 'Seconds since the evaluation.' }),
+      adapter: Type.String(),
+      notes: Type.Array(Type.String()),
+      audited: Type.Optional(
+        Type.Boolean({ description: 'Of an evaluation made for this request: whether its audit row is committed.' }),
+      ),
+    } satisfies Record<keyof DecisionAnswer, unknown>,
+    { description: 'The decision with its evidence.' },
+  ),
+);
+
+/** A decision is asked for in a hundred bytes; what is larger is refused unread. */
+const bodyLimitBytes = 64 * 1024;
+
+/** Names of unknown fields that are told in an answer; a body of 64 KiB has room for thousands. */
+const longestNamedFields = 10;
+
+/** `POST /v1/gate/decision`. In a scope of its own, since it alone reads every body as JSON. */
+export function decisionRoute(app: Api, { catalogue, decisions }: Pick<ApiDeps, 'catalogue' | 'decisions'>): void {
+  app.register((plain, _options, ready) => {
+    const scope: Api = plain.withTypeProvider();
+    scope.removeContentTypeParser('application/json');
+    scope.addContentTypeParser(
+      'application/json',
+      { parseAs: 'string', bodyLimit: bodyLimitBytes },
+      (_, text, done) => {
+        try {
+          done(null, parseJson(text.toString()));
+        } catch (error) {
+          done(new AegisError('invalid_json', `the body is not valid JSON: ${messageOf(error)}`));
+        }
+      },
+    );
+    scope.route({
+      method: 'POST',
+      url: '/v1/gate/decision',
+      bodyLimit: bodyLimitBytes,
+      schema: {
+        operationId: 'decide',
+        summary: 'Is it safe to deploy now?',
+        description:
+          'The body is read as JSON whatever its content type. Unknown fields are ignored, and named in `notes`.',
+        tags: ['gate'],
+        body: Body,
+        response: { 200: Answer, 400: failure[400], 404: failure[404], 413: failure[413], 500: failure[500] },
+      },
+      // Plain `curl -d` says that its body is a form; even a `*` parser answers 415 to what is no content type at all.
+      onRequest: (request, _reply, done) => {
+        request.headers['content-type'] = 'application/json';
+        done();
+      },
+      handler: async ({ body }) => {
+        const snapshot = catalogue.current();
+        const served = await decide(snapshot, decisions, body.sloID, body.forceFresh === true);
+        if (served === undefined) throw unknownSlo(snapshot, body.sloID, 'no evaluation found for SLO');
+        const ignored = ignoredFields(body);
+        const answer = answerOf(served);
+        return ignored.length === 0 ? answer : { ...answer, notes: [...answer.notes, ...ignored] };
+      },
+    });
+    ready();
+  });
+}
+
+/** Undefined where the SLO is not served, also where it went while it was being evaluated. */
+async function decide(
+  snapshot: CatalogueSnapshot,
+  decisions: DecisionSource,
+  sloId: string,
+  isForced: boolean,
+): Promise<Served | undefined> {
+  if (!snapshot.slos.has(sloId)) return undefined;
+  if (isForced) return decisions.evaluateNow(sloId, 'forced');
+  return decisions.current(sloId) ?? decisions.evaluateNow(sloId, 'first');
+}
+
+function parseJson(text: string): unknown {
+  if (text === '') throw new Error('it is empty (expected {"sloID": "…"})');
+  return JSON.parse(text);
+}
+
+function ignoredFields(body: object): readonly string[] {
+  const unknown = Object.keys(body).filter((key) => !Object.hasOwn(Body.properties, key));
+  const notes = unknown.slice(0, longestNamedFields).map((key) => `unknown field ${quote(key)} ignored`);
+  const more = unknown.length - notes.length;
+  return more > 0 ? [...notes, `${more} more unknown fields ignored`] : notes;
+}

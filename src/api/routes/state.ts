@@ -1,0 +1,49 @@
+import { Type } from 'typebox';
+import { AegisError } from '../../errors.ts';
+import { stateOf, type StateAnswer } from '../../policy/state.ts';
+import { filesInErrorOf } from '../catalogue-questions.ts';
+import type { Api, ApiDeps } from '../deps.ts';
+import { DecisionSchema, failure, ReasonCodes, StringOrNull } from '../schemas.ts';
+
+const State = Type.Unsafe<StateAnswer>(
+  Type.Object(
+    {
+      service: Type.String(),
+      environment: Type.String(),
+      decision: DecisionSchema,
+      slos: Type.Array(Type.String()),
+      decisions: Type.Record(Type.String(), DecisionSchema),
+      reasonCodes: ReasonCodes,
+      filesInError: Type.Array(Type.String(), {
+        description: 'Files that declare this service and environment and did not load as they stand.',
+      }),
+      lastUpdated: StringOrNull,
+    } satisfies Record<keyof StateAnswer, unknown>,
+    { description: 'The worst decision of a service in one environment.' },
+  ),
+);
+
+export function stateRoutes(app: Api, { catalogue, decisions }: Pick<ApiDeps, 'catalogue' | 'decisions'>): void {
+  app.route({
+    method: 'GET',
+    url: '/v1/state/:service/:env',
+    schema: {
+      operationId: 'getState',
+      summary: 'The worst decision of a service in one environment',
+      tags: ['gate'],
+      params: Type.Object({ service: Type.String(), env: Type.String() }),
+      response: { 200: State, 404: failure[404], 414: failure[414], 500: failure[500] },
+    },
+    handler: ({ params: { service, env } }) => {
+      const snapshot = catalogue.current();
+      const filesInError = filesInErrorOf(snapshot, service, env);
+      const slos = [...snapshot.slos.values()]
+        .filter(({ slo }) => slo.service === service && slo.environment === env)
+        .map(({ slo }) => ({ id: slo.id, served: decisions.current(slo.id) }));
+      if (slos.length === 0 && filesInError.length === 0) {
+        throw new AegisError('unknown_service', `no SLO found for service ${service} in environment ${env}`);
+      }
+      return stateOf({ service, environment: env, slos, filesInError });
+    },
+  });
+}

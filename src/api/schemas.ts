@@ -1,0 +1,72 @@
+import { Type } from 'typebox';
+import { decisions } from '../slo/decision.ts';
+import { reasonCodes, type RuleResult } from '../policy/gate-result.ts';
+import type { ErrorAnswer } from './errors.ts';
+
+/** Shapes that several routes share. What a schema's type cannot carry (read-only arrays) is given beside it. */
+
+export const NumberOrNull = Type.Union([Type.Number(), Type.Null()]);
+export const StringOrNull = Type.Union([Type.String(), Type.Null()]);
+
+export const DecisionSchema = Type.Enum([...decisions], { description: 'From best to worst: ALLOW, WARN, BLOCK.' });
+
+export const ReasonCodes = Type.Array(Type.Enum([...reasonCodes]), {
+  description: 'One for each reason. The set grows: take a code that you do not know as unproven.',
+});
+
+export const Timestamp = Type.String({ format: 'date-time', description: 'RFC 3339 UTC' });
+
+export const BurnRates = Type.Record(
+  Type.String(),
+  Type.Object({
+    burnRate: NumberOrNull,
+    threshold: Type.Optional(Type.Number({ description: 'Of the first rule that names the window.' })),
+  }),
+  { description: 'By window; null where a query failed, 0 where there is no data.' },
+);
+
+const ruleProperties = {
+  name: Type.String(),
+  action: DecisionSchema,
+  triggered: Type.Boolean(),
+  shortWindow: Type.String(),
+  longWindow: Type.String(),
+  shortBurnRate: NumberOrNull,
+  longBurnRate: NumberOrNull,
+  threshold: Type.Number(),
+} satisfies Record<keyof RuleResult, unknown>;
+
+export const RuleSchema = Type.Object(ruleProperties);
+export const ExplainedRuleSchema = Type.Object({
+  ...ruleProperties,
+  arithmetic: Type.String({ description: 'The comparison in words that can be checked by hand.' }),
+});
+
+export const SliSchema = Type.Object(
+  {
+    value: NumberOrNull,
+    errorRate: NumberOrNull,
+    budgetRemaining: Type.Union([Type.Number(), Type.Null()], { description: 'Ratio, 0 to 1.' }),
+  },
+  { description: 'Of the compliance window; null where a query failed.' },
+);
+
+const failing = (description: string) =>
+  Type.Object(
+    {
+      error: Type.String({ description: 'One sentence for people.' }),
+      code: Type.String({ description: 'Stable, for programs.' }),
+      requestId: Type.String({ description: 'As in the header X-Request-Id and in the log.' }),
+    } satisfies Record<keyof ErrorAnswer, unknown>,
+    { description },
+  );
+
+/** The answers with which a route can fail, by status. */
+export const failure = {
+  400: failing('The request does not have the documented shape.'),
+  404: failing('What is asked for does not exist.'),
+  413: failing('The body is over 64 KiB.'),
+  414: failing('A part of the path is over 512 characters.'),
+  500: failing('A fault of this program; its log has the details.'),
+  503: failing('The audit database cannot be read now.'),
+} as const;

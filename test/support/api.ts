@@ -1,0 +1,99 @@
+import { connect, type Socket } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+import { createApi } from '../../src/api/create-api.ts';
+import type { ApiDeps } from '../../src/api/deps.ts';
+import { systemClock } from '../../src/clock.ts';
+import type { FileInError } from '../../src/catalogue/ports.ts';
+import type { Slo } from '../../src/slo/model.ts';
+import { anEvaluation } from './evaluation.ts';
+import { fakeAudit, type FakeAudit } from './fake-audit.ts';
+import { fakeCatalogue, type FakeCatalogue } from './fake-catalogue.ts';
+import { fakeDecisions, type FakeDecisions } from './fake-decisions.ts';
+import { createRecordingLog } from './recording-log.ts';
+import { anSlo } from './slo.ts';
+
+export interface TestApi {
+  readonly app: FastifyInstance;
+  readonly catalogue: FakeCatalogue;
+  readonly decisions: FakeDecisions;
+  readonly audit: FakeAudit;
+  readonly log: ReturnType<typeof createRecordingLog>;
+}
+
+export interface TestApiOptions {
+  /** One like the README's, unless given. */
+  readonly slos?: readonly Slo[];
+  readonly filesInError?: readonly FileInError[];
+  /** The SLOs start without an evaluation. */
+  readonly isFresh?: boolean;
+  readonly deps?: Partial<ApiDeps>;
+}
+
+/** The API over ports in memory; each SLO has a healthy evaluation. */
+export function anApi(options: TestApiOptions = {}): TestApi {
+  const slos = options.slos ?? [anSlo()];
+  const catalogue = fakeCatalogue(slos, options.filesInError);
+  const decisions = fakeDecisions();
+  if (options.isFresh !== true) for (const slo of slos) decisions.set(anEvaluation({ slo }));
+  const audit = fakeAudit();
+  const log = createRecordingLog();
+  const app = createApi({
+    catalogue,
+    decisions,
+    audit,
+    log,
+    clock: systemClock,
+    about: { version: '0.2.0', adapter: 'prometheus', startedAtMs: Date.UTC(2026, 10, 20, 10, 0, 0) },
+    evaluated: (sloId) => decisions.current(sloId) !== undefined,
+    draining: () => false,
+    explain: () => null,
+    metrics: () => Promise.resolve({ contentType: 'text/plain; version=0.0.4; charset=utf-8', body: 'aegis_up 1\n' }),
+    ...options.deps,
+  });
+  return { app, catalogue, decisions, audit, log };
+}
+
+/** Lets the application listen on a port of 127.0.0.1 and gives that port. */
+export async function listen(app: FastifyInstance): Promise<number> {
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  const address = app.server.address();
+  if (address === null || typeof address === 'string') throw new Error('not listening on a port');
+  return address.port;
+}
+
+export interface RawClient {
+  readonly socket: Socket;
+  write(text: string): void;
+  /** Resolves with all that was received when it matches. */
+  received(pattern: RegExp): Promise<string>;
+  /** Resolves with all that was received when the server has closed. */
+  readonly closed: Promise<string>;
+}
+
+/** A client that speaks bytes, for what HTTP libraries do not send. */
+export async function rawClient(port: number): Promise<RawClient> {
+  const socket = connect(port, '127.0.0.1');
+  let text = '';
+  let look: () => void = () => undefined;
+  socket.setEncoding('utf8');
+  socket.on('data', (chunk: string) => {
+    text += chunk;
+    look();
+  });
+  socket.on('error', () => undefined); // a reset is a close
+  const closed = new Promise<string>((resolve) => socket.on('close', () => resolve(text)));
+  await new Promise((resolve, reject) => socket.once('connect', resolve).once('error', reject));
+  return {
+    socket,
+    closed,
+    write: (bytes) => socket.write(bytes),
+    received: (pattern) =>
+      new Promise((resolve, reject) => {
+        look = () => {
+          if (pattern.test(text)) resolve(text);
+        };
+        look();
+        void closed.then(() => reject(new Error(`closed before ${String(pattern)}: ${text}`)));
+      }),
+  };
+}
