@@ -1,0 +1,69 @@
+#!/bin/sh
+# A walk through the API with curl and jq, on a server that was started with `npm start`:
+#   sh examples/api-usage.sh
+#   AEGIS_URL=http://aegis:8080 AEGIS_SLO=my-slo sh examples/api-usage.sh
+# Every step that is not answered as it should be ends the walk.
+set -eu
+
+url=${AEGIS_URL:-http://localhost:8080}
+slo=${AEGIS_SLO:-api-availability}
+
+step() { printf '\n== %s\n' "$1"; }
+get() { curl -sS --fail-with-body --max-time 10 "$url$1"; }
+# Asks for what must be refused, and shows the status and the error.
+refused() {
+  status=$1
+  shift
+  answer=$(curl -sS --max-time 10 -w '\n%{http_code}' "$@")
+  echo "$answer"
+  [ "$(echo "$answer" | tail -n 1)" = "$status" ]
+}
+
+step 'Does it run, and do its decisions mean something?'
+get /healthz | jq -c .
+get /readyz | jq -c .
+curl -sS --fail --head "$url/healthz" | head -n 1
+
+step 'Which SLOs are there?'
+get /v1/slo | jq -r '.slos[] | "\(.id)  \(.service)/\(.environment)  objective \(.objective)"'
+
+step "What does $slo say?"
+definition=$(get "/v1/slo/$slo")
+echo "$definition" | jq -c '{metadata, rules: .spec.burnPolicy.rules}'
+
+step 'Is it safe to deploy? (the latest evaluation)'
+curl -sS --fail-with-body -X POST "$url/v1/gate/decision" -H 'Content-Type: application/json' -d "{\"sloID\": \"$slo\"}" | jq .
+
+step 'And now? (evaluated for this question, and in the audit when the answer comes)'
+decision=$(curl -sS --fail-with-body -X POST "$url/v1/gate/decision" -d "{\"sloID\": \"$slo\", \"forceFresh\": true}")
+echo "$decision" | jq -c '{decision, reasons, reasonCodes, evaluationID, age}'
+
+step 'What was it decided from?'
+get "/v1/evaluations/$(echo "$decision" | jq -r .evaluationID)" | jq .
+
+step 'The whole service'
+get "/v1/state/$(echo "$definition" | jq -r '[.metadata.service, .spec.environment] | map(@uri) | join("/")')" | jq -c .
+
+step 'The audit: the newest, then the page after it'
+page=$(get "/v1/audit?sloID=$slo&limit=1")
+echo "$page" | jq -c '.records[] | {timestamp, decision, sli, reasons}'
+cursor=$(echo "$page" | jq -r '.nextCursor // empty | @uri')
+if [ -n "$cursor" ]; then get "/v1/audit?sloID=$slo&limit=1&cursor=$cursor" | jq -c '.records[] | {timestamp, decision}'; fi
+
+step 'The audit of a day, and what was blocked in it'
+day=$(date -u +%Y-%m-%d)
+get "/v1/audit?startTime=${day}T00:00:00Z&endTime=${day}T23:59:59Z&limit=5" | jq -c '.records[] | [.timestamp, .sloID, .decision]'
+get "/v1/audit?decision=BLOCK&limit=5" | jq -c '.records[] | [.timestamp, .sloID, .reasons]'
+
+step 'The server itself: version, files, files in error'
+get /v1/status | jq -c .
+
+step 'Its metrics, and its description'
+get /metrics | grep '^aegis_' | head -n 5
+get /openapi.json | jq -c '{openapi, paths: (.paths | keys)}'
+
+step 'What it refuses'
+refused 404 -X POST "$url/v1/gate/decision" -d '{"sloID": "nobody"}'
+refused 400 -X POST "$url/v1/gate/decision" -d '{"sloID": ""}'
+refused 400 "$url/v1/audit?limit=many"
+refused 405 "$url/v1/gate/decision"

@@ -1,0 +1,53 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { version } from '../../src/version.ts';
+import { repositoryFiles, root } from '../support/running.ts';
+
+const text = (file: string) => readFileSync(join(root, file), 'utf8');
+const files = repositoryFiles();
+const documents = files.filter((file) => /^[A-Z]+\.md$|^docs\/.*\.md$/.test(file));
+
+describe.each(documents)('%s', (file) => {
+  it('links to files that are there', () => {
+    const links = [...text(file).matchAll(/\]\(([^)#]+)(?:#[^)]*)?\)/g)].map((match) => match[1] ?? '');
+    const missing = links.filter((link) => !/^https?:/.test(link) && !existsSync(join(root, dirname(file), link)));
+    expect(missing).toEqual([]);
+  });
+});
+
+/** Flags of npm, tsc, docker, curl and others that our documents and examples call. */
+const foreign = new Set([
+  '--build',
+  '--fail',
+  '--fail-with-body',
+  '--head',
+  '--init',
+  '--max-time',
+  '--no-cache',
+  '--no-git-tag-version',
+  '--spider',
+  '--watch',
+]);
+
+it('documents and examples name no flag that the two commands do not have', () => {
+  const help = (bin: string, ...args: string[]) =>
+    execFileSync(process.execPath, [join(root, 'dist', bin), ...args, '--help'], { encoding: 'utf8' });
+  const known = new Set(
+    (help('server.js') + help('cli.js') + help('cli.js', 'validate') + help('cli.js', 'gate')).match(/--[a-z][a-z-]*/g),
+  );
+  const used = files
+    .filter((file) => documents.includes(file) || /^examples\/|^docker-compose/.test(file))
+    .flatMap((file) => (text(file).match(/(?<![\w-])--[a-z][a-z-]*/g) ?? []).map((flag) => ({ file, flag })));
+  expect(used.filter(({ flag }) => !known.has(flag) && !foreign.has(flag))).toEqual([]);
+});
+
+it('the version stands in the changelog and in every image tag', () => {
+  expect(text('CHANGELOG.md')).toContain(`\n## [${version}]`);
+  const tags = files
+    .filter((file) => /^docker-compose|^examples\/ci\//.test(file))
+    .flatMap((file) => [...text(file).matchAll(/aegis-slo:([\w.]+)/g)].map((match) => match[1]));
+  expect(tags.length).toBeGreaterThan(3);
+  expect(new Set(tags)).toEqual(new Set([version]));
+});
