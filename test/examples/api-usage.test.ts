@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { answers, freePort, root, type Running, start } from '../support/running.ts';
+import { freePort } from '../support/prometheus.ts';
+import { answers, root, type Running, start } from '../support/running.ts';
 import { lacks } from '../support/services.ts';
 
 const run = promisify(execFile);

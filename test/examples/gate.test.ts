@@ -9,7 +9,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { reasonCodes } from '../../src/policy/gate-result.ts';
 import { lacks } from '../support/services.ts';
-import { answers, freePort, root, type Running, start } from '../support/running.ts';
+import { freePort } from '../support/prometheus.ts';
+import { answers, root, type Running, start } from '../support/running.ts';
 
 const example = (name: string) => readFile(join(root, 'examples/ci', name), 'utf8');
 

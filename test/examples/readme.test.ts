@@ -3,7 +3,8 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { answers, freePort, outerEnvironment, repositoryFiles, root, type Running, start } from '../support/running.ts';
+import { freePort } from '../support/prometheus.ts';
+import { answers, outerEnvironment, repositoryFiles, root, type Running, start } from '../support/running.ts';
 import { lacks } from '../support/services.ts';
 
 interface Block {

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { answers, freePort, root, type Running, start } from '../support/running.ts';
+import { freePort } from '../support/prometheus.ts';
+import { answers, root, type Running, start } from '../support/running.ts';
 import { lacks } from '../support/services.ts';
 
 interface Decision {

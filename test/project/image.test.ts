@@ -3,7 +3,8 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { answers, freePort, outerEnvironment, repositoryFiles, root, start } from '../support/running.ts';
+import { freePort } from '../support/prometheus.ts';
+import { answers, outerEnvironment, repositoryFiles, root, start } from '../support/running.ts';
 import { lacks } from '../support/services.ts';
 import { mountOf, readCompose, wordsOf } from './compose.ts';
 import { parseDockerfile, restsOf, type Stage } from './dockerfile.ts';

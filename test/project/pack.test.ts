@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { answers, freePort, outerEnvironment, root, start } from '../support/running.ts';
+import { freePort } from '../support/prometheus.ts';
+import { answers, outerEnvironment, root, start } from '../support/running.ts';
 
 describe('the package', () => {
   let directory: string;
