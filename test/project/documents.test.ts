@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { reasonCodes } from '../../src/policy/gate-result.ts';
 import { version } from '../../src/version.ts';
 import { repositoryFiles, root } from '../support/running.ts';
 
@@ -41,6 +42,11 @@ it('documents and examples name no flag that the two commands do not have', () =
     .filter((file) => documents.includes(file) || /^examples\/|^docker-compose/.test(file))
     .flatMap((file) => (text(file).match(/(?<![\w-])--[a-z][a-z-]*/g) ?? []).map((flag) => ({ file, flag })));
   expect(used.filter(({ flag }) => !known.has(flag) && !foreign.has(flag))).toEqual([]);
+});
+
+it('every reason code is explained', () => {
+  const explained = text('docs/evaluation.md');
+  expect(reasonCodes.filter((code) => !explained.includes(`\`${code}\``))).toEqual([]);
 });
 
 it('the version stands in the changelog and in every image tag', () => {
