@@ -131,8 +131,8 @@ export function startSloLoop(deps: LoopDeps, loaded: LoadedSlo): SloLoop {
     async evaluateNow(reason, deadlineMs) {
       if (reason === 'first') {
         first.promote(deadlineMs);
-        const evaluation = await first.done;
-        return evaluation && served(evaluation);
+        await first.done;
+        return closed.signal.aborted ? undefined : latest && served(latest);
       }
       const run = forced ?? startForced(deadlineMs);
       const evaluation = await run.done;

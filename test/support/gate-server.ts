@@ -107,7 +107,7 @@ export async function createGate(options: GateOptions = {}): Promise<GateServer>
       });
       closeSync(log);
       await eventually(async () => {
-        if (child?.exitCode != null) return;
+        if (typeof child?.exitCode === 'number') return;
         const response = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(2_000) });
         if (response.status !== 200) throw new Error(`/healthz answered ${response.status}:\n${gate.log()}`);
       }, 30_000);
