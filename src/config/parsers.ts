@@ -52,16 +52,16 @@ export const path: Parser<string> = {
   parse: (text) => (text === '' || text.includes('\0') ? undefined : text),
 };
 
-/** A password: it is sent in base64, so all but control characters may be in it. */
-export const secretText: Parser<string> = {
+/** Any text without control characters: a name, or a password (it is sent in base64, so all may be in it). */
+export const text: Parser<string> = {
   allowed: 'one line of text, not empty',
-  parse: (text) => (/^\P{Cc}+$/u.test(text) ? text : undefined),
+  parse: (given) => (/^\P{Cc}+$/u.test(given) ? given : undefined),
 };
 
 /** A user name of basic authentication, where a colon begins the password (RFC 7617). */
 export const username: Parser<string> = {
   allowed: 'one line of text without a colon, not empty',
-  parse: (text) => (text.includes(':') ? undefined : secretText.parse(text)),
+  parse: (given) => (given.includes(':') ? undefined : text.parse(given)),
 };
 
 /** A bearer token: it stands in a header as it is. */

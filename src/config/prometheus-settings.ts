@@ -1,6 +1,6 @@
 import { AegisError } from '../errors.ts';
 import { checkSecretFile, checkTlsFiles, readHeadersFile } from './files.ts';
-import { secretText, token as tokenText } from './parsers.ts';
+import { text, token as tokenText } from './parsers.ts';
 import type { PrometheusSettings } from './settings.ts';
 import type { Sources } from './sources.ts';
 import { nearer } from './sources.ts';
@@ -56,7 +56,7 @@ function readCredentials(sources: Sources, ofUrl: Pick<Credentials, 'username' |
     sources.one(table.prometheusBearerTokenFile),
   );
   const username = sources.one(table.prometheusUsername);
-  if (passwordFile !== undefined) checkSecretFile(passwordFile, secretText);
+  if (passwordFile !== undefined) checkSecretFile(passwordFile, text);
   if (tokenFile !== undefined) checkSecretFile(tokenFile, tokenText);
 
   const bearer = token ?? tokenFile;

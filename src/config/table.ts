@@ -151,7 +151,7 @@ export const table = {
     group: 'Prometheus',
     placeholder: 'text',
     description: 'password for basic authentication',
-    parser: parsers.secretText,
+    parser: parsers.text,
     shown: hidden,
   }),
   prometheusPasswordFile: optional({

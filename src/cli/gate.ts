@@ -1,0 +1,128 @@
+import { Command, Option } from 'commander';
+import { duration, httpUrl, oneOf, text as oneLine } from '../config/parsers.ts';
+import { withoutSecrets } from '../config/url.ts';
+import { notAllowed } from '../config/usage.ts';
+import { AegisError } from '../errors.ts';
+import type { DefineCommand } from './command.ts';
+import { flag } from './command.ts';
+import type { Question } from './gate-answer.ts';
+import { runGate } from './gate-run.ts';
+import { failOnLevels } from './judge.ts';
+import type { FailOn } from './judge.ts';
+import type { Terminal } from './terminal.ts';
+
+const defaultServer = 'http://127.0.0.1:8080';
+
+interface Given {
+  readonly sloIds: string[];
+  service?: string;
+  environment?: string;
+  server?: URL;
+  failOn: FailOn;
+  format?: 'text' | 'json';
+  timeoutMs: number;
+}
+
+/** `aegis gate`: asks a running server whether it is safe to deploy. */
+export const gate: DefineCommand = (terminal, onExit) => {
+  const given: Given = { sloIds: [], failOn: 'unproven', timeoutMs: 15_000 };
+  const command = new Command('gate')
+    .summary('ask a server whether it is safe to deploy')
+    .description('Asks aegis-server whether it is safe to deploy now.')
+    .usage('--slo <id...> [flags]')
+    .addOption(
+      flag('--slo', 'id...', 'SLOs to ask for; the worst answer counts', oneLine, (id) => given.sloIds.push(id)),
+    )
+    .addOption(
+      flag(
+        '--service',
+        'name',
+        'ask for the state of a service, with --env',
+        oneLine,
+        (name) => (given.service = name),
+      ),
+    )
+    .addOption(flag('--env', 'name', 'environment of the service', oneLine, (name) => (given.environment = name)))
+    .addOption(
+      new Option('--server <url>', `where aegis-server is [${defaultServer}; AEGIS_SERVER]`).argParser(
+        // Not by flag(): an error must not show the password that a URL may hold.
+        (text) => (given.server = parseServer('--server', text)),
+      ),
+    )
+    .option('--fresh', 'evaluate now, for this question')
+    .addOption(flag('--fail-on', 'what', failOnAbout, oneOf(...failOnLevels), (what) => (given.failOn = what)))
+    .option('--dry-run', 'print the answer and exit 0')
+    .addOption(
+      flag(
+        '--format',
+        'form',
+        'text or json [text on a terminal, json otherwise]',
+        oneOf('text', 'json'),
+        (form) => (given.format = form),
+      ),
+    )
+    .addOption(
+      flag(
+        '--timeout',
+        'duration',
+        'how long to try for an answer [15s]',
+        duration('100ms', '1h'),
+        (ms) => (given.timeoutMs = ms),
+      ),
+    )
+    .addHelpText('after', help);
+  return command.action(async () => {
+    const { sloIds, service, environment, ...options } = given;
+    const code = await runGate(terminal, {
+      ...options,
+      questions: questionsOf({ sloIds, service, environment, fresh: command.getOptionValue('fresh') === true }),
+      server: given.server ?? serverOf(terminal),
+      format: given.format ?? (terminal.isTerminal ? 'text' : 'json'),
+      dryRun: command.getOptionValue('dryRun') === true,
+    });
+    onExit(code);
+  });
+};
+
+const failOnAbout = 'what holds: block; unproven, a WARN whose truth is not known, too; warn, every WARN [unproven]';
+
+function questionsOf(asked: {
+  readonly sloIds: readonly string[];
+  readonly service: string | undefined;
+  readonly environment: string | undefined;
+  readonly fresh: boolean;
+}): readonly Question[] {
+  const { sloIds, service, environment, fresh } = asked;
+  const mistake = (message: string) => new AegisError('invalid_setting', message);
+  if (service === undefined && environment === undefined) {
+    if (sloIds.length === 0) throw mistake('--slo: missing: give the id of an SLO, or --service and --env');
+    return [...new Set(sloIds)].map((sloId) => ({ kind: 'slo', sloId, fresh }));
+  }
+  if (sloIds.length > 0) throw mistake('--slo: not allowed together with --service and --env');
+  if (service === undefined) throw mistake('--service: missing, and required with --env');
+  if (environment === undefined) throw mistake('--env: missing, and required with --service');
+  // A state is told of decisions that were made; there is no evaluating it anew.
+  if (fresh) throw mistake('--fresh: not allowed together with --service and --env: ask with --slo');
+  return [{ kind: 'state', service, environment }];
+}
+
+function serverOf(terminal: Terminal): URL {
+  const { AEGIS_SERVER: told = '' } = terminal.env;
+  return told === '' ? new URL(defaultServer) : parseServer('AEGIS_SERVER', told);
+}
+
+function parseServer(name: string, text: string): URL {
+  const url = httpUrl.parse(text);
+  if (url === undefined) throw notAllowed(name, JSON.stringify(withoutSecrets(text)), httpUrl.allowed);
+  return url;
+}
+
+const help = `
+Exit codes: 0 go on, 1 blocked, 2 usage, 3 no decision could be had.
+
+Examples:
+  aegis gate --slo api-availability
+  aegis gate --slo api-availability checkout-latency --fresh --server https://aegis.internal
+  aegis gate --service api-gateway --env production --fail-on warn
+  AEGIS_SERVER=http://aegis:8080 aegis gate --slo api-availability --format json | jq .verdict
+`;
