@@ -1,0 +1,160 @@
+import type { Clock } from '../../clock.ts';
+import { AegisError, messageOf } from '../../errors.ts';
+import type { Log } from '../../log.ts';
+import type { Batch, DefinitionRow, FileState, ReaderCalls, Report, WriterCalls } from './messages.ts';
+import { startWorker } from './worker-client.ts';
+
+/** `unavailable`: locked, full, read-only, gone; it is tried again. `replaced`: see `open-storage.ts`. */
+export type DatabaseState = 'open' | 'unavailable' | 'replaced' | 'closed';
+
+/** The audit file with its two threads, seen from the main one. */
+export interface AuditDatabase {
+  /** Rejects with `AegisError('database_unusable')` where the file is no database of ours, else with what is in the way. */
+  open(): Promise<void>;
+  /** Resolves when the rows are committed; rejects with SQLite's words when they are not. */
+  commit(rows: Omit<Batch, 'definitions'>): Promise<void>;
+  /** Sent with the next commit, and with the first one to every file that is opened later. */
+  define(definitions: readonly DefinitionRow[]): void;
+  /** Rejects with `AegisError('audit_unavailable')`, within two seconds. */
+  read<K extends 'page' | 'get'>(name: K, ...argument: Parameters<ReaderCalls[K]>): Promise<ReturnType<ReaderCalls[K]>>;
+  readonly state: () => DatabaseState;
+  close(): Promise<void>;
+  /** Ends the threads, whatever they are at. */
+  terminate(): Promise<void>;
+}
+
+const tickMs = 500;
+const readTimeoutMs = 1_800;
+const mostReads = 64;
+
+export function createAuditDatabase(path: string, log: Log, clock: Clock): AuditDatabase {
+  const report: Report = (level, message) => log[level](message, { component: 'storage' });
+  let writer = startWorker<WriterCalls>({ role: 'writer', path }, report);
+  let reader = startWorker<ReaderCalls>({ role: 'reader', path }, report);
+  let state: DatabaseState = 'unavailable';
+  let definitions: readonly DefinitionRow[] | null = null;
+  let areDefined = true;
+
+  // One thing at a time: the reader has to be closed before the writer opens the file or lets go of it.
+  let last: Promise<unknown> = Promise.resolve();
+  let queued = 0;
+  function exclusively<T>(act: () => Promise<T>): Promise<T> {
+    queued++;
+    const run = last.then(act).finally(() => queued--);
+    last = run.catch(messageOf); // the caller has the rejection; the next one does not care
+    return run;
+  }
+
+  async function openFile(): Promise<void> {
+    await closeReader();
+    if (!writer.isAlive()) writer = startWorker<WriterCalls>({ role: 'writer', path }, report);
+    const outcome = await writer.call('open');
+    if (outcome.kind === 'unusable') throw new AegisError('database_unusable', outcome.message);
+    if (outcome.kind === 'unavailable') throw new Error(outcome.message);
+    state = 'open';
+    areDefined = definitions === null;
+  }
+
+  async function closeReader(): Promise<void> {
+    if (reader.isAlive()) await reader.call('close');
+    else reader = startWorker<ReaderCalls>({ role: 'reader', path }, report);
+  }
+
+  /** Does what a changed file asks for; afterwards a deleted one is open again, empty. */
+  async function follow(found: FileState): Promise<void> {
+    if (found === 'same') return;
+    state = 'unavailable'; // no reading while the file is let go
+    await closeReader();
+    await writer.call('release');
+    if (found === 'deleted') {
+      log.warn(`${path} was deleted while the server ran: it is made anew, and is empty`, { component: 'storage' });
+      await openFile();
+    } else {
+      log.error(`${replacedMessage(path)}; until then new rows wait in memory`, { component: 'storage' });
+      state = 'replaced';
+    }
+  }
+
+  async function commitNow(rows: Omit<Batch, 'definitions'>): Promise<void> {
+    if (state === 'closed') throw new Error('the storage is closed');
+    if (state === 'replaced') throw new Error(replacedMessage(path));
+    if (state !== 'open') await openFile();
+    const batch = { ...rows, definitions: areDefined ? null : definitions };
+    const found = await callWriter(() => writer.call('commit', batch));
+    await follow(found);
+    if (found !== 'same') return commitNow(rows);
+    if (batch.definitions === definitions) areDefined = true;
+  }
+
+  /** A thread that ended has lost its connection too. */
+  async function callWriter<T>(call: () => Promise<T>): Promise<T> {
+    try {
+      return await call();
+    } finally {
+      if (!writer.isAlive() && state === 'open') state = 'unavailable';
+    }
+  }
+
+  async function tick(): Promise<void> {
+    if (state === 'unavailable') return openFile();
+    await follow(await callWriter(() => writer.call('tick')));
+  }
+
+  // A failed turn is not reported here: as soon as a row waits for it, the log of evaluations says so.
+  const ticking = setInterval(() => {
+    if (queued === 0 && state !== 'closed') exclusively(tick).catch(messageOf);
+  }, tickMs).unref();
+
+  async function read<K extends 'page' | 'get'>(
+    name: K,
+    ...argument: Parameters<ReaderCalls[K]>
+  ): Promise<ReturnType<ReaderCalls[K]>> {
+    if (state !== 'open' && state !== 'replaced') throw unavailable('the database is not open');
+    if (!reader.isAlive()) reader = startWorker<ReaderCalls>({ role: 'reader', path }, report);
+    if (reader.pending() >= mostReads) throw unavailable('too many questions wait for it');
+    const answered = new AbortController();
+    const answer = reader.call(name, ...argument);
+    const late = clock.sleep(readTimeoutMs, answered.signal).then((): never => {
+      throw unavailable(`no answer within ${readTimeoutMs} ms`);
+    });
+    try {
+      return await Promise.race([answer, late]);
+    } catch (error) {
+      throw error instanceof AegisError ? error : unavailable(messageOf(error));
+    } finally {
+      late.catch(messageOf);
+      answered.abort();
+    }
+  }
+
+  function unavailable(why: string): AegisError {
+    return new AegisError('audit_unavailable', `the audit database ${path} cannot be read now: ${why}`);
+  }
+
+  return {
+    open: () => exclusively(openFile),
+    commit: (rows) => exclusively(() => commitNow(rows)),
+    define(next) {
+      definitions = next;
+      areDefined = false;
+    },
+    read,
+    state: () => state,
+    close: () =>
+      exclusively(async () => {
+        clearInterval(ticking);
+        state = 'closed';
+        await closeReader();
+        await writer.call('close');
+      }),
+    async terminate() {
+      clearInterval(ticking);
+      state = 'closed';
+      await Promise.all([reader.terminate(), writer.terminate()]);
+    },
+  };
+}
+
+function replacedMessage(path: string): string {
+  return `${path} was replaced by another file while the server ran (a restore): restart the server to write to it`;
+}

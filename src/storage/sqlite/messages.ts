@@ -1,0 +1,112 @@
+import type { Decision } from '../../slo/decision.ts';
+import type { StoredEvaluation } from '../ports.ts';
+import type { Position } from './cursor.ts';
+
+/** A row of `evaluations`, ready to insert. Instants are in the database's form, booleans 0 or 1. */
+export interface EvaluationRow {
+  readonly evaluationId: string;
+  readonly sloId: string;
+  readonly service: string;
+  readonly environment: string;
+  readonly decision: Decision;
+  readonly sli: number | null;
+  readonly errorRate: number | null;
+  readonly budgetRemaining: number | null;
+  readonly isStale: 0 | 1;
+  readonly hasNoTraffic: 0 | 1;
+  readonly reasonsJson: string;
+  readonly burnRatesJson: string;
+  readonly timestamp: string;
+  readonly reasonCodesJson: string;
+  readonly evidence: string;
+  readonly specHash: string;
+}
+
+/** A row of `slo_versions`: the document that a hash stands for. */
+export interface VersionRow {
+  readonly specHash: string;
+  readonly documentJson: string;
+}
+
+/** A row of `slo_definitions`. */
+export interface DefinitionRow {
+  readonly id: string;
+  readonly service: string;
+  readonly environment: string;
+  readonly objective: number;
+  readonly complianceWindow: string;
+  readonly evaluationInterval: string;
+  readonly specJson: string;
+}
+
+/** What one transaction writes. */
+export interface Batch {
+  readonly rows: readonly EvaluationRow[];
+  readonly versions: readonly VersionRow[];
+  /** The whole set that is served now, or null where it has not changed. */
+  readonly definitions: readonly DefinitionRow[] | null;
+}
+
+/** What became of the file under its path since it was last looked at. */
+export type FileState = 'same' | 'replaced' | 'deleted';
+
+export type OpenOutcome =
+  | { readonly kind: 'opened' }
+  /** Locked, full, read-only: it may be better later. */
+  | { readonly kind: 'unavailable'; readonly message: string }
+  /** No database of ours: it will not be better, and is left as it is. */
+  | { readonly kind: 'unusable'; readonly message: string };
+
+/** What the writing thread does. Calls run one after another. */
+export interface WriterCalls {
+  open(): OpenOutcome;
+  /** Writes the batch, unless the file is no longer the one that was opened. */
+  commit(batch: Batch): FileState;
+  /** Looks whether the file is still the same, and checkpoints when it is time. */
+  tick(): FileState;
+  /** Lets go of a file that was replaced or deleted, without writing to what stands in its place. */
+  release(): void;
+  close(): void;
+}
+
+/** A page's filter with its cursor read. */
+export interface PageQuery {
+  readonly sloId?: string;
+  readonly service?: string;
+  readonly environment?: string;
+  readonly decision?: Decision;
+  readonly startMs?: number;
+  readonly endMs?: number;
+  readonly limit: number;
+  readonly offset?: number;
+  readonly after?: Position;
+}
+
+/** What the reading thread does. */
+export interface ReaderCalls {
+  page(query: PageQuery): Uint8Array;
+  get(evaluationId: string): StoredEvaluation | null;
+  /** Closes the connection; the next question opens another. */
+  close(): void;
+}
+
+export type Role = 'writer' | 'reader';
+
+/** What a thread is started with. */
+export interface WorkerInput {
+  readonly role: Role;
+  readonly path: string;
+}
+
+export interface WorkerRequest {
+  readonly id: number;
+  readonly name: string;
+  readonly argument: unknown;
+}
+
+export type Report = (level: 'info' | 'warn' | 'error', message: string) => void;
+
+export type WorkerMessage =
+  | { readonly kind: 'result'; readonly id: number; readonly value: unknown }
+  | { readonly kind: 'failure'; readonly id: number; readonly message: string }
+  | { readonly kind: 'report'; readonly level: 'info' | 'warn' | 'error'; readonly message: string };

@@ -1,0 +1,113 @@
+import type { Database } from 'better-sqlite3';
+import { AegisError } from '../../errors.ts';
+import { migratedBurnRates, migratedEvaluationId, migratedInstant, migratedReasonCodes } from './original.ts';
+import { indexesVersion1, schemaVersion1 } from './schema.ts';
+
+/** Numbered by their place, from 1; forward only. `PRAGMA user_version` says which was the last. */
+const migrations: readonly ((db: Database) => void)[] = [toVersion1];
+
+export const currentVersion = migrations.length;
+
+/**
+ * Brings the database to the current version in one transaction. Gives the version that it was of; null where there was
+ * nothing to bring: it is of the current version, or new.
+ */
+export function migrate(db: Database): number | null {
+  if (versionOf(db) === currentVersion) return null;
+  let from = currentVersion;
+  let isNew = false;
+  db.transaction(() => {
+    from = versionOf(db); // again, now that nobody else can change it: two servers may start at once
+    isNew = tableNames(db).length === 0;
+    for (const [index, migration] of migrations.slice(from).entries()) {
+      migration(db);
+      db.prepare('INSERT INTO schema_migrations (version) VALUES (?)').run(from + index + 1);
+    }
+    db.pragma(`user_version = ${currentVersion}`);
+  }).immediate();
+  return from < currentVersion && !isNew ? from : null;
+}
+
+/**
+ * Whether the database is one that this program may open: an empty one, one of the Go original, or one of ours up to
+ * this version. Throws `AegisError('database_unusable')` otherwise.
+ */
+export function checkOwnership(db: Database, path: string): void {
+  const version = versionOf(db);
+  if (version > currentVersion) throw newerVersion(path, version);
+  const tables = tableNames(db);
+  if (tables.length > 0 && !tables.includes('evaluations')) {
+    const found = tables.slice(0, 3).join(', ');
+    throw new AegisError(
+      'database_unusable',
+      `${path} is not a database of AegisSLO: it has no table evaluations (but ${found}); name another file with --db`,
+    );
+  }
+}
+
+export function newerVersion(path: string, version: number): AegisError {
+  return new AegisError(
+    'database_unusable',
+    `${path} is of a newer version (${version}; this program knows up to ${currentVersion}): start the newer program, or name another file with --db`,
+  );
+}
+
+export function versionOf(db: Database): number {
+  return Number(db.pragma('user_version', { simple: true }));
+}
+
+function tableNames(db: Database): string[] {
+  const names = db.prepare(`SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'`);
+  return names.pluck().all().map(String);
+}
+
+function toVersion1(db: Database): void {
+  const original = tableNames(db).includes('evaluations');
+  if (!original) {
+    db.exec(schemaVersion1 + indexesVersion1);
+    return;
+  }
+  for (const table of originalTables) db.exec(`ALTER TABLE ${table} RENAME TO original_${table}`);
+  db.exec(schemaVersion1);
+  copyFromOriginal(db);
+  for (const table of originalTables) db.exec(`DROP TABLE original_${table}`);
+  db.exec(indexesVersion1);
+}
+
+// Those that refer to slo_definitions first, so that dropping it breaks no reference.
+const originalTables = ['evaluations', 'latest_state', 'slo_definitions'];
+
+function copyFromOriginal(db: Database): void {
+  const deterministic = { deterministic: true };
+  db.function('migrated_instant', deterministic, migratedInstant);
+  db.function('migrated_evaluation_id', deterministic, migratedEvaluationId);
+  db.function('migrated_burn_rates', deterministic, migratedBurnRates);
+  db.function('migrated_reason_codes', deterministic, migratedReasonCodes);
+  const shared =
+    'slo_id, o.service, o.environment, decision, sli, error_rate, budget_remaining, is_stale, has_no_traffic, reasons_json';
+  const spec = '(SELECT spec_json FROM original_slo_definitions d WHERE d.id = o.slo_id)';
+  db.exec(`
+    INSERT INTO slo_definitions
+    SELECT id, service, environment, objective, compliance_window, evaluation_interval, spec_json,
+      ${instantOrNow('created_at')}, ${instantOrNow('updated_at')}
+    FROM original_slo_definitions;
+
+    INSERT INTO evaluations (id, ${shared.replaceAll('o.', '')}, burn_rates_json, timestamp, created_at, evaluation_id, reason_codes_json)
+    SELECT id, ${shared}, migrated_burn_rates(burn_rates_json, ${spec}), migrated_instant(timestamp),
+      ${instantOrNow('created_at')}, migrated_evaluation_id(timestamp, id), migrated_reason_codes(reasons_json)
+    FROM original_evaluations o ORDER BY id;
+
+    INSERT INTO latest_state (${shared.replaceAll('o.', '')}, burn_rates_json, timestamp, updated_at)
+    SELECT ${shared}, migrated_burn_rates(burn_rates_json, ${spec}), migrated_instant(timestamp),
+      ${instantOrNow('updated_at')}
+    FROM original_latest_state o;
+
+    UPDATE sqlite_sequence SET seq = max(seq, (SELECT seq FROM sqlite_sequence WHERE name = 'original_evaluations'))
+    WHERE name = 'evaluations' AND EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'original_evaluations');
+  `);
+}
+
+/** The original let these be NULL. */
+function instantOrNow(column: string): string {
+  return `coalesce(migrated_instant(${column}), strftime('%Y-%m-%d %H:%M:%f', 'now'))`;
+}

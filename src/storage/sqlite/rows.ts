@@ -1,0 +1,63 @@
+import type { Evaluation } from '../../policy/decision-source.ts';
+import type { Slo } from '../../slo/model.ts';
+import type { DefinedSlo } from '../ports.ts';
+import { instantText } from './instant-text.ts';
+import type { DefinitionRow, EvaluationRow, VersionRow } from './messages.ts';
+
+/** The evidence of an evaluation as compact JSON without line breaks. */
+export type EncodeEvidence = (evaluation: Evaluation) => string;
+
+export function evaluationRow(evaluation: Evaluation, encodeEvidence: EncodeEvidence): EvaluationRow {
+  const { slo, result } = evaluation;
+  const compliance = result.windows.find((one) => one.window.name === slo.complianceWindow.name);
+  // The runbook averages these columns: a window without data must not count as a number.
+  const known = compliance?.state === 'ok';
+  return {
+    evaluationId: evaluation.id,
+    sloId: slo.id,
+    service: slo.service,
+    environment: slo.environment,
+    decision: result.decision,
+    sli: known ? result.sli.value : null,
+    errorRate: known ? result.sli.errorRate : null,
+    budgetRemaining: known ? result.sli.budgetRemaining : null,
+    isStale: result.isStale ? 1 : 0,
+    hasNoTraffic: result.hasNoTraffic ? 1 : 0,
+    reasonsJson: JSON.stringify(result.items.map((item) => item.reason)),
+    burnRatesJson: burnRatesJson(evaluation),
+    timestamp: instantText(evaluation.evaluatedAt.wallMs),
+    reasonCodesJson: JSON.stringify(result.items.map((item) => item.code)),
+    evidence: encodeEvidence(evaluation),
+    specHash: evaluation.specHash,
+  };
+}
+
+function burnRatesJson({ result }: Evaluation): string {
+  const entries = result.windows.map(({ window, burnRate, threshold }) => [window.name, { burnRate, threshold }]);
+  return JSON.stringify(Object.fromEntries(entries));
+}
+
+const documents = new WeakMap<Slo, string>();
+
+/** The SLO's document as JSON; made once for each SLO, as every evaluation of it asks. */
+function documentJson(slo: Slo): string {
+  const made = documents.get(slo) ?? JSON.stringify(slo.document);
+  documents.set(slo, made);
+  return made;
+}
+
+export function versionRow({ slo, specHash }: DefinedSlo): VersionRow {
+  return { specHash, documentJson: documentJson(slo) };
+}
+
+export function definitionRow(slo: Slo): DefinitionRow {
+  return {
+    id: slo.id,
+    service: slo.service,
+    environment: slo.environment,
+    objective: slo.objective,
+    complianceWindow: slo.complianceWindow.name,
+    evaluationInterval: slo.evaluationInterval.text,
+    specJson: documentJson(slo),
+  };
+}

@@ -1,0 +1,84 @@
+/**
+ * Version 1. The columns of the Go original come first and in its order, as the runbook's statements and `SELECT *`
+ * expect them; ours follow. The ids of rows that another program inserts are made by the column's default: the time and
+ * random bits, in the form of a UUIDv7.
+ */
+export const schemaVersion1 = `
+CREATE TABLE IF NOT EXISTS slo_definitions (
+  id TEXT PRIMARY KEY,
+  service TEXT NOT NULL,
+  environment TEXT NOT NULL,
+  objective REAL NOT NULL,
+  compliance_window TEXT NOT NULL,
+  evaluation_interval TEXT NOT NULL,
+  spec_json TEXT NOT NULL,
+  created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f', 'now')),
+  updated_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f', 'now'))
+);
+
+CREATE TABLE evaluations (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  slo_id TEXT NOT NULL,
+  service TEXT NOT NULL,
+  environment TEXT NOT NULL,
+  decision TEXT NOT NULL,
+  sli REAL,
+  error_rate REAL,
+  budget_remaining REAL,
+  is_stale INTEGER NOT NULL DEFAULT 0,
+  has_no_traffic INTEGER NOT NULL DEFAULT 0,
+  reasons_json TEXT NOT NULL,
+  burn_rates_json TEXT NOT NULL,
+  timestamp TEXT NOT NULL,
+  created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f', 'now')),
+  evaluation_id TEXT NOT NULL DEFAULT (
+    printf('%08x-%04x-7%s-%s-%s',
+      CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 16,
+      CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) & 65535,
+      substr(lower(hex(randomblob(2))), 2), '8' || substr(lower(hex(randomblob(2))), 2), lower(hex(randomblob(6))))),
+  reason_codes_json TEXT NOT NULL DEFAULT '[]',
+  evidence TEXT NOT NULL DEFAULT '{}',
+  spec_hash TEXT
+);
+
+CREATE TABLE latest_state (
+  slo_id TEXT PRIMARY KEY,
+  service TEXT NOT NULL,
+  environment TEXT NOT NULL,
+  decision TEXT NOT NULL,
+  sli REAL,
+  error_rate REAL,
+  budget_remaining REAL,
+  is_stale INTEGER NOT NULL DEFAULT 0,
+  has_no_traffic INTEGER NOT NULL DEFAULT 0,
+  reasons_json TEXT NOT NULL,
+  burn_rates_json TEXT NOT NULL,
+  timestamp TEXT NOT NULL,
+  updated_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f', 'now'))
+);
+
+CREATE TABLE slo_versions (
+  spec_hash TEXT PRIMARY KEY,
+  document_json TEXT NOT NULL,
+  first_seen TEXT NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f', 'now'))
+);
+
+CREATE TABLE schema_migrations (
+  version INTEGER PRIMARY KEY,
+  applied_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f', 'now'))
+);
+`;
+
+/**
+ * Every filter of the audit has an index that ends in the order of pages, read backwards for newest first. Ascending:
+ * with descending ones SQLite sorted.
+ */
+export const indexesVersion1 = `
+CREATE UNIQUE INDEX evaluations_by_evaluation_id ON evaluations(evaluation_id);
+CREATE INDEX evaluations_by_time ON evaluations(timestamp, evaluation_id);
+CREATE INDEX evaluations_by_slo ON evaluations(slo_id, timestamp, evaluation_id);
+CREATE INDEX evaluations_by_service ON evaluations(service, environment, timestamp, evaluation_id);
+CREATE INDEX evaluations_by_environment ON evaluations(environment, timestamp, evaluation_id);
+CREATE INDEX evaluations_by_decision ON evaluations(decision, timestamp, evaluation_id);
+CREATE INDEX evaluations_by_creation ON evaluations(created_at);
+`;

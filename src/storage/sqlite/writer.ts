@@ -1,0 +1,142 @@
+import { messageOf } from '../../errors.ts';
+import { removeNote } from './checkpoint-note.ts';
+import { outcomeOf } from './failures.ts';
+import { isSameFile, stampOf } from './file-stamp.ts';
+import type { FileStamp } from './file-stamp.ts';
+import { batchWriter } from './insert.ts';
+import type { Batch, FileState, OpenOutcome, Report, WriterCalls } from './messages.ts';
+import { abandonSession, closeSession, openSession, type Session } from './session.ts';
+import { logPath, logSize, setLogAside } from './set-aside.ts';
+import { checkAtStart } from './start-check.ts';
+import { type WatchedFile, watchFile } from './watched-file.ts';
+
+type State =
+  | { readonly kind: 'closed' }
+  | {
+      readonly kind: 'open';
+      readonly session: Session;
+      readonly file: WatchedFile;
+      readonly write: (batch: Batch) => void;
+    }
+  /** The file under the path is another's. Our log may still stand beside it, as long as another process has it open. */
+  | { readonly kind: 'released'; readonly log: FileStamp | null };
+
+type Open = Extract<State, { kind: 'open' }>;
+
+// A checkpoint syncs the disk four times. Every ten seconds it bounds what a lost log can cost; by frames, its length.
+const checkpointEveryMs = 10_000;
+const checkpointFrames = 1_000;
+const checkpointAtMostEveryMs = 200;
+const reportEveryMs = 60_000;
+
+/** The calls of the writing thread, over one file. */
+export function createWriter(path: string, report: Report): WriterCalls {
+  let state: State = { kind: 'closed' };
+  let checkpointedAtMs = -Infinity;
+  let reportedAtMs = -Infinity;
+
+  function open(): OpenOutcome {
+    const verdict = checkAtStart(path, report);
+    if (verdict.kind !== 'fit') return verdict;
+    try {
+      const session = openSession(path, report);
+      state = { kind: 'open', session, file: watchFile(path, session), write: batchWriter(session.db) };
+      checkpoint(state);
+      return { kind: 'opened' };
+    } catch (error) {
+      return outcomeOf(error, path);
+    }
+  }
+
+  function checkpoint({ file }: Open): void {
+    checkpointedAtMs = performance.now();
+    try {
+      file.checkpoint();
+    } catch (error) {
+      // The rows are safe in the log. A full disk says so here first.
+      if (performance.now() - reportedAtMs < reportEveryMs) return;
+      reportedAtMs = performance.now();
+      report('error', `failed to checkpoint ${path}: ${messageOf(error)}`);
+    }
+  }
+
+  function checkpointWhenDue(open: Open): void {
+    const frames = open.file.waitingFrames();
+    const sinceMs = performance.now() - checkpointedAtMs;
+    const due = frames >= checkpointFrames ? checkpointAtMostEveryMs : checkpointEveryMs;
+    if (frames > 0 && sinceMs >= due) checkpoint(open);
+  }
+
+  function commit(batch: Batch): FileState {
+    if (state.kind !== 'open') throw new Error('the database is not open');
+    const found = state.file.inspect();
+    if (found !== 'same') return found;
+    state.write(batch);
+    state.file.inspect(); // a commit can start the log anew; seen now, that is no other's checkpoint later
+    checkpointWhenDue(state);
+    return 'same';
+  }
+
+  function tick(): FileState {
+    if (state.kind === 'released') settleLog(state.log);
+    if (state.kind !== 'open') return 'same';
+    const found = state.file.inspect();
+    if (found === 'same') checkpointWhenDue(state);
+    return found;
+  }
+
+  function release(): void {
+    if (state.kind !== 'open') return;
+    const { session } = state;
+    releaseSession(path, session, report);
+    state = { kind: 'released', log: session.log };
+    settleLog(session.log);
+  }
+
+  /** Takes our log from beside the file that is not ours, once no process has it open. */
+  function settleLog(log: FileStamp | null): void {
+    const found = stampOf(logPath(path));
+    if (log !== null && found !== null && isSameFile(log, found)) {
+      const aside = setLogAside(path);
+      if (aside.kind === 'inUse') return;
+      if (aside.kind === 'kept') {
+        report('warn', `the write-ahead log of the file before is set aside as ${aside.as}, not applied`);
+      }
+    }
+    removeNote(path);
+    state = { kind: 'released', log: null };
+  }
+
+  function close(): void {
+    if (state.kind === 'open' && state.file.inspect() !== 'same') release();
+    if (state.kind === 'open') {
+      checkpoint(state);
+      closeSession(state.session);
+      // Where another process has the file open, its log stays, and so does the note.
+      if (stampOf(logPath(path)) === null) removeNote(path);
+    } else if (state.kind === 'released') {
+      settleLog(state.log);
+      if (logSize(path) === 0) setLogAside(path); // what the reading connection made
+    }
+    state = { kind: 'closed' };
+  }
+
+  return { open, commit, tick, release, close };
+}
+
+/** Closes the connections of a file that is no longer under the path, or no longer ours. */
+function releaseSession(path: string, session: Session, report: Report): void {
+  const now = stampOf(path);
+  const isMoved = now === null || !isSameFile(session.main, now);
+  if (!isMoved) {
+    abandonSession(session); // overwritten in place: not a byte of ours may go into it
+    return;
+  }
+  try {
+    // The file has only lost its name, or has another: its rows are to be complete all the same.
+    session.db.pragma('wal_checkpoint(TRUNCATE)');
+  } catch (error) {
+    report('warn', `the last rows of the file that was ${path} stay in its write-ahead log: ${messageOf(error)}`);
+  }
+  closeSession(session);
+}

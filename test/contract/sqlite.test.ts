@@ -1,0 +1,18 @@
+import { openStorage } from '../storage/sqlite/open-storage.ts';
+import { auditReaderContract } from './audit-reader.ts';
+import { evaluationLogContract, type StorageEngine } from './evaluation-log.ts';
+
+async function openEngine(path?: string): Promise<StorageEngine> {
+  const storage = await openStorage(path === undefined ? {} : { path });
+  return {
+    log: storage.log,
+    reader: storage.reader,
+    async reopen() {
+      await storage.close(10_000);
+      return openEngine(storage.path);
+    },
+  };
+}
+
+evaluationLogContract('SQLite', () => openEngine());
+auditReaderContract('SQLite', () => openEngine());
