@@ -1,0 +1,85 @@
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
+import type { Dispatcher, Pool } from 'undici';
+import { failureOfException, garbled, tooLarge, type RequestFailure } from './failure.ts';
+
+export type Method = 'POST' | 'GET';
+
+export interface HttpAnswer {
+  readonly kind: 'http';
+  readonly status: number;
+  readonly body: string;
+  readonly date: string | undefined;
+  readonly retryAfter: string | undefined;
+}
+
+export type Exchanged = HttpAnswer | { readonly kind: 'failed'; readonly failure: RequestFailure };
+
+/** Bytes of an answer, as sent and decompressed. */
+export const largestAnswer = 10 * 1024 * 1024;
+
+const gunzipped = promisify(gunzip);
+
+/** One HTTP exchange, to the end of its answer. Never rejects; the signal ends it once it is connected. */
+export async function exchange(
+  pool: Pool,
+  request: { readonly method: Method; readonly url: URL; readonly form: URLSearchParams; readonly headers: object },
+  signal: AbortSignal,
+): Promise<Exchanged> {
+  let answering = false;
+  try {
+    const response = await pool.request({ ...optionsFor(request), signal });
+    answering = true;
+    const wire = await readBounded(response.body);
+    if (wire === 'too large') return { kind: 'failed', failure: tooLarge(exceeded) };
+    const body = await decompressed(wire, headerOf(response, 'content-encoding'));
+    if (typeof body !== 'string') return { kind: 'failed', failure: body };
+    const [date, retryAfter] = [headerOf(response, 'date'), headerOf(response, 'retry-after')];
+    return { kind: 'http', status: response.statusCode, body, date, retryAfter };
+  } catch (error) {
+    return { kind: 'failed', failure: failureOfException(error, request.url.host, answering) };
+  }
+}
+
+const exceeded = `the answer exceeds ${largestAnswer / 1024 / 1024} MB`;
+
+/** The path and query of the URL stay as they are; a GET's parameters come after them. */
+function optionsFor({ method, url, form, headers }: Parameters<typeof exchange>[1]): Dispatcher.RequestOptions {
+  const path = `${url.pathname.replace(/\/+$/, '')}/api/v1/query`;
+  const accepts = { accept: 'application/json', 'accept-encoding': 'gzip' };
+  if (method === 'GET') {
+    const query = [url.search.slice(1), form.toString()].filter((text) => text !== '').join('&');
+    return { method, path: `${path}?${query}`, headers: { ...accepts, ...headers } };
+  }
+  const type = { 'content-type': 'application/x-www-form-urlencoded' };
+  return { method, path: `${path}${url.search}`, headers: { ...accepts, ...type, ...headers }, body: form.toString() };
+}
+
+async function readBounded(body: AsyncIterable<Uint8Array>): Promise<Buffer | 'too large'> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of body) {
+    length += chunk.length;
+    // Leaving the loop destroys the stream.
+    if (length > largestAnswer) return 'too large';
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+async function decompressed(wire: Buffer, encoding: string | undefined): Promise<string | RequestFailure> {
+  if (encoding === undefined || encoding === 'identity') return wire.toString();
+  if (encoding !== 'gzip')
+    return garbled(`the answer is compressed by ${encoding.slice(0, 20)}, which was not asked for`);
+  try {
+    return (await gunzipped(wire, { maxOutputLength: largestAnswer })).toString();
+  } catch (error) {
+    const isTooLarge = error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE';
+    return isTooLarge ? tooLarge(exceeded) : garbled('the compressed answer is damaged');
+  }
+}
+
+function headerOf(response: Dispatcher.ResponseData, name: string): string | undefined {
+  const value = response.headers[name];
+  return Array.isArray(value) ? value[0] : value;
+}

@@ -1,0 +1,83 @@
+import type { Freshness, Gauge, Reading, SentQuery } from '../../eval/measurement.ts';
+import { analyze } from '../../promql/analyze.ts';
+import type { Selector } from '../../promql/selector.ts';
+import { longestRuleWindow, shortestRuleWindow, windowsOf, type Slo, type Window } from '../../slo/model.ts';
+import { freshnessUnits, metricGroups, readFreshness } from './freshness.ts';
+import type { Unit } from './part.ts';
+import { coverageUnits, pointsUnits, readCoverage, readPoints } from './sampling.ts';
+import { queriesOf, type WindowQueries } from './sli-queries.ts';
+
+/** Everything that one evaluation asks of the source, and how the answers of the checks are to be read. */
+export interface QueryPlan {
+  readonly units: readonly Unit[];
+  readonly queries: readonly SentQuery[];
+  readChecks(readingOf: (tag: string) => Reading | undefined): Checks;
+}
+
+export interface Checks {
+  readonly freshness: Freshness;
+  readonly points: Gauge;
+  readonly coverage: Gauge;
+  readonly notes: readonly string[];
+}
+
+/** What to ask for an SLO: good and total of the windows, and of all its series freshness, data points and coverage. */
+export function planQueries(slo: Slo, windows: readonly Window[], evaluatedAtMs: number): QueryPlan {
+  const asked = windows.map((window) => queriesOf(slo, window));
+  const series = judgedSeries(
+    slo,
+    windowsOf(slo).map((window) => queriesOf(slo, window)),
+  );
+  const groups = metricGroups(series.freshness);
+  const units = [
+    ...asked.map(({ unit }) => unit),
+    ...freshnessUnits(slo, groups, evaluatedAtMs),
+    ...pointsUnits(slo, series.points),
+    ...coverageUnits(slo, series.coverage, evaluatedAtMs),
+  ];
+  return {
+    units,
+    queries: units.flatMap(({ parts }) =>
+      parts.map(({ role, window, promql }) => ({ role, promql, ...(window !== undefined && { window }) })),
+    ),
+    readChecks(readingOf) {
+      const { coverage, notes } = readCoverage(slo, evaluatedAtMs, readingOf);
+      return {
+        freshness: series.unknown ?? readFreshness(slo, groups, readingOf),
+        points: readPoints(series.points, readingOf),
+        coverage,
+        notes,
+      };
+    },
+  };
+}
+
+interface JudgedSeries {
+  readonly freshness: readonly Selector[];
+  readonly points: readonly string[];
+  readonly coverage: readonly string[];
+  /** Where it is not known which series the queries read. */
+  readonly unknown?: Freshness;
+}
+
+/** Recorded series have a name for each window, so each window's selectors count. */
+function judgedSeries(slo: Slo, all: readonly WindowQueries[]): JudgedSeries {
+  const named = slo.gating.freshnessSelector === undefined ? undefined : analyze(slo.gating.freshnessSelector);
+  const own = named?.ok ? named.selectors : undefined;
+  const totalIn = (window: Window) => {
+    const selectors = all.find((queries) => queries.window.name === window.name)?.totalSelectors ?? own ?? [];
+    return [...new Set(selectors.map(({ text }) => text))];
+  };
+  const points = totalIn(shortestRuleWindow(slo));
+  const coverage = totalIn(longestRuleWindow(slo));
+  if (own !== undefined) return { freshness: own, points, coverage };
+  const fault = named?.ok === false ? named.message : all.find((queries) => queries.fault !== undefined)?.fault;
+  const read = all.flatMap(({ goodSelectors, totalSelectors }) => [
+    ...(goodSelectors ?? []),
+    ...(totalSelectors ?? []),
+  ]);
+  if (fault === undefined) return { freshness: read, points, coverage };
+  const detail = `the series to judge by are not known: ${fault}`;
+  const failure = { role: 'freshness', reason: 'bad-query', detail, attempts: 0 } as const;
+  return { freshness: [], points, coverage, unknown: { state: 'failed', failure } };
+}

@@ -1,0 +1,117 @@
+import { once } from 'node:events';
+import { createServer, request, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
+import { portOf } from './exporter.ts';
+import { behaviourOf, sendReal, type Fault, type FaultOptions, type RealAnswer } from './faults.ts';
+
+export interface SeenRequest {
+  readonly method: string;
+  /** Path and query as they came. */
+  readonly path: string;
+  readonly headers: IncomingHttpHeaders;
+  /** Parameters of the path's query and of the form. */
+  readonly parameters: URLSearchParams;
+}
+
+export interface FaultyWhen extends FaultOptions {
+  /** Only these requests fail; `index` counts from 0 since the fault was set. Default: all. */
+  readonly when?: (seen: SeenRequest, index: number) => boolean;
+}
+
+/** An HTTP proxy before a metrics source that fails in the ways that networks, proxies and servers fail. */
+export interface FaultProxy {
+  readonly url: string;
+  readonly port: number;
+  /** Every request since the start, or since `forget`. */
+  readonly seen: readonly SeenRequest[];
+  forget(): void;
+  /** What happens from now on; requests under way go on as they began. */
+  set(fault: Fault, options?: FaultyWhen): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function startFaultProxy(targetUrl: string): Promise<FaultProxy> {
+  const target = new URL(targetUrl);
+  let fault: Fault = 'pass';
+  let options: FaultyWhen = {};
+  let index = 0;
+  const seen: SeenRequest[] = [];
+
+  const server = createServer((incoming, response) => {
+    void answer(incoming, response).catch(() => response.socket?.resetAndDestroy());
+  });
+  const answer = async (incoming: IncomingMessage, response: ServerResponse) => {
+    const body = await readWhole(incoming);
+    const one = describe(incoming, body);
+    seen.push(one);
+    const strikes = options.when?.(one, index++) ?? true;
+    if (fault === 'pass' || fault === 'refuse' || !strikes) {
+      sendReal(response, await forward(target, incoming, body, {}));
+      return;
+    }
+    const real = () => forward(target, incoming, body, { 'accept-encoding': 'identity' });
+    await behaviourOf(fault)({ response, options, real });
+  };
+
+  const listen = async (port: number) => {
+    server.listen(port, '127.0.0.1');
+    await once(server, 'listening');
+  };
+  await listen(0);
+  const port = portOf(server);
+  return {
+    url: `http://127.0.0.1:${port}`,
+    port,
+    seen,
+    forget: () => void seen.splice(0),
+    async set(next, nextOptions = {}) {
+      [fault, options, index] = [next, nextOptions, 0];
+      if (next === 'refuse' && server.listening) await shut(server);
+      if (next !== 'refuse' && !server.listening) await listen(port);
+    },
+    async close() {
+      if (server.listening) await shut(server);
+    },
+  };
+}
+
+async function shut(server: ReturnType<typeof createServer>): Promise<void> {
+  const closed = once(server, 'close');
+  server.close();
+  server.closeAllConnections();
+  await closed;
+}
+
+function describe(incoming: IncomingMessage, body: Buffer): SeenRequest {
+  const path = incoming.url ?? '/';
+  const parameters = new URL(path, 'http://proxy').searchParams;
+  for (const [key, value] of new URLSearchParams(body.toString())) parameters.append(key, value);
+  return { method: incoming.method ?? '', path, headers: incoming.headers, parameters };
+}
+
+async function forward(
+  target: URL,
+  { method, url, headers }: IncomingMessage,
+  body: Buffer,
+  override: Record<string, string>,
+): Promise<RealAnswer> {
+  const kept = without(headers, 'host', 'connection');
+  const outgoing = request(new URL(url ?? '/', target), { agent: false, method, headers: { ...kept, ...override } });
+  outgoing.end(body);
+  const [answer] = (await once(outgoing, 'response')) as [IncomingMessage];
+  return {
+    status: answer.statusCode ?? 502,
+    headers: without(answer.headers, 'transfer-encoding', 'connection'),
+    body: await readWhole(answer),
+  };
+}
+
+function without(headers: IncomingHttpHeaders, ...names: readonly string[]): Record<string, string> {
+  const kept = Object.entries(headers).filter(([name]) => !names.includes(name));
+  return Object.fromEntries(kept.map(([name, value]) => [name, String(value)]));
+}
+
+async function readWhole(stream: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
