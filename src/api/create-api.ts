@@ -55,6 +55,7 @@ export function createApi(deps: ApiDeps): FastifyInstance {
     done(refusal(request));
   });
 
+  const readiness = createReadiness(deps);
   const refuseOtherMethods = collectRoutes(app);
   describeApi(app, deps.about.version);
   app.register((plain, _options, done) => {
@@ -65,7 +66,7 @@ export function createApi(deps: ApiDeps): FastifyInstance {
     auditRoutes(routes, deps);
     evaluationRoutes(routes, deps);
     statusRoutes(routes, deps);
-    healthRoutes(routes, createReadiness(deps));
+    healthRoutes(routes, readiness);
     metricsRoute(routes, deps);
     serveDescription(routes);
     done();

@@ -22,8 +22,24 @@ export interface ApiDeps {
   readonly draining: () => boolean;
   /** The evidence of a stored row; null where it has none (rows of the Go original). */
   readonly explain: (stored: StoredEvaluation) => EvaluationAnswer | null;
-  /** Prometheus text; without it there is no `/metrics`. */
-  readonly metrics?: () => Promise<{ readonly contentType: string; readonly body: string }>;
+  /** Without it there is no `/metrics`. */
+  readonly metrics?: ApiMetrics;
+}
+
+/** What the API knows of metrics: what it serves, and what it tells of itself. */
+export interface ApiMetrics {
+  /** Prometheus text format. */
+  text(): Promise<{ readonly contentType: string; readonly body: string }>;
+  onAnswered(request: AnsweredRequest): void;
+}
+
+export interface AnsweredRequest {
+  /** The route's pattern, never the URL; `none` where there is no such route. */
+  readonly route: string;
+  readonly method: string;
+  /** 499 where the client closed its connection before it had an answer. */
+  readonly status: number;
+  readonly durationMs: number;
 }
 
 /** The application with types taken from the routes' schemas. */

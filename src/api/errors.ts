@@ -73,9 +73,9 @@ export function errorHandler(log: Log) {
       if (code === 'internal') log.error('request failed', { ...fields, stack: stackOf(error) });
       else log.warn('request failed', fields);
     }
-    // The framework closes the connection after a body that it did not read or that was no JSON. Node discards the
-    // rest of the body, within the request's time limit, so the client reads this answer and not a reset connection.
-    reply.removeHeader('connection');
+    // The framework closes the connection after a body that it did not read or that was no JSON. Here the rest of the
+    // body is discarded, within the request's time limit, so the client reads this answer and not a reset connection.
+    if (reply.hasHeader('connection')) reply.header('connection', reply.raw.shouldKeepAlive ? 'keep-alive' : 'close');
     request.raw.resume();
     const answer: ErrorAnswer = { error: message, code, requestId: request.id };
     void reply.code(status).type('application/json; charset=utf-8').send(JSON.stringify(answer));

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Clock } from '../clock.ts';
-import type { Log } from '../log.ts';
+import type { ApiDeps } from './deps.ts';
 
 // A caller's own id is taken where it can stand in a log line and a header; anything else gets one of ours.
 const saneRequestId = /^[\w.:=+/@-]{1,128}$/;
@@ -24,7 +23,7 @@ export function loggedPath(url: string): string {
 }
 
 /** Gives an answer the headers that every answer has, and logs one line when it is over, however it ends. */
-export function requestLine({ log, clock }: { log: Log; clock: Clock }) {
+export function requestLine({ log, clock, metrics }: Pick<ApiDeps, 'log' | 'clock' | 'metrics'>) {
   return (request: FastifyRequest, reply: FastifyReply): void => {
     const startMs = clock.now().monotonicMs;
     const { raw } = reply;
@@ -32,15 +31,20 @@ export function requestLine({ log, clock }: { log: Log; clock: Clock }) {
     raw.setHeader('x-content-type-options', 'nosniff');
     raw.setHeader('cache-control', 'no-store');
     raw.once('close', () => {
+      const { method } = request;
+      const route = request.routeOptions.url ?? 'none';
       const isWhole = raw.writableFinished;
+      const status = isWhole || raw.headersSent || raw.statusCode >= 400 ? raw.statusCode : clientGone;
+      const durationMs = clock.now().monotonicMs - startMs;
+      metrics?.onAnswered({ route, method, status, durationMs });
       log.info('request', {
         component: 'api',
         request_id: request.id,
-        method: request.method,
+        method,
         path: loggedPath(request.url),
-        route: request.routeOptions.url ?? null,
-        status: isWhole || raw.headersSent || raw.statusCode >= 400 ? raw.statusCode : clientGone,
-        duration_ms: Math.round((clock.now().monotonicMs - startMs) * 1000) / 1000,
+        route,
+        status,
+        duration_ms: Math.round(durationMs * 1000) / 1000,
         ...(!isWhole && { aborted: true }),
       });
     });

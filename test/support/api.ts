@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { createApi } from '../../src/api/create-api.ts';
-import type { ApiDeps } from '../../src/api/deps.ts';
+import type { AnsweredRequest, ApiDeps } from '../../src/api/deps.ts';
 import { systemClock } from '../../src/clock.ts';
 import type { FileInError } from '../../src/catalogue/ports.ts';
 import type { Slo } from '../../src/slo/model.ts';
@@ -18,6 +18,8 @@ export interface TestApi {
   readonly decisions: FakeDecisions;
   readonly audit: FakeAudit;
   readonly log: ReturnType<typeof createRecordingLog>;
+  /** What the metrics were told. */
+  readonly answered: readonly AnsweredRequest[];
 }
 
 export interface TestApiOptions {
@@ -37,6 +39,7 @@ export function anApi(options: TestApiOptions = {}): TestApi {
   if (options.isFresh !== true) for (const slo of slos) decisions.set(anEvaluation({ slo }));
   const audit = fakeAudit();
   const log = createRecordingLog();
+  const answered: AnsweredRequest[] = [];
   const app = createApi({
     catalogue,
     decisions,
@@ -47,10 +50,13 @@ export function anApi(options: TestApiOptions = {}): TestApi {
     evaluated: (sloId) => decisions.current(sloId) !== undefined,
     draining: () => false,
     explain: () => null,
-    metrics: () => Promise.resolve({ contentType: 'text/plain; version=0.0.4; charset=utf-8', body: 'aegis_up 1\n' }),
+    metrics: {
+      text: () => Promise.resolve({ contentType: 'text/plain; version=0.0.4; charset=utf-8', body: 'aegis_up 1\n' }),
+      onAnswered: (request) => void answered.push(request),
+    },
     ...options.deps,
   });
-  return { app, catalogue, decisions, audit, log };
+  return { app, catalogue, decisions, audit, log, answered };
 }
 
 /** Lets the application listen on a port of 127.0.0.1 and gives that port. */

@@ -37,7 +37,7 @@ const defaultLimit = 100;
 
 /** What the parameters ask for; throws `invalid_request` where they contradict each other. */
 export function auditFilter(query: Static<typeof AuditQuery>): AuditFilter {
-  const { startTime, endTime, limit, offset, cursor, ...equal } = query;
+  const { sloID, service, environment, decision, startTime, endTime, limit, offset, cursor } = query;
   // Rows have whole milliseconds, both bounds belong to the range.
   const startMs = startTime === undefined ? undefined : Math.ceil(instantOf('startTime', startTime));
   const endMs = endTime === undefined ? undefined : Math.floor(instantOf('endTime', endTime));
@@ -48,7 +48,10 @@ export function auditFilter(query: Static<typeof AuditQuery>): AuditFilter {
     throw new AegisError('invalid_request', 'offset and cursor exclude each other: give one of them');
   }
   return {
-    ...equal,
+    ...(sloID !== undefined && { sloId: sloID }),
+    ...(service !== undefined && { service }),
+    ...(environment !== undefined && { environment }),
+    ...(decision !== undefined && { decision }),
     ...(startMs !== undefined && { startMs }),
     ...(endMs !== undefined && { endMs }),
     ...(offset !== undefined && { offset: Number(offset) }),

@@ -20,7 +20,7 @@ export function metricsRoute(app: Api, { metrics }: Pick<ApiDeps, 'metrics'>): v
       },
     },
     handler: async (_request, reply) => {
-      const { contentType, body } = await metrics();
+      const { contentType, body } = await metrics.text();
       return reply.type(contentType).send(body);
     },
   });

@@ -1,0 +1,223 @@
+import Ajv2020 from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
+import type { InjectOptions } from 'fastify';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { anApi, type TestApi } from '../support/api.ts';
+import { aMeasurement, anEvaluation, noon } from '../support/evaluation.ts';
+import { aFileInError } from '../support/fake-catalogue.ts';
+import { anSlo } from '../support/slo.ts';
+
+interface Operation {
+  readonly operationId: string;
+  readonly summary: string;
+  readonly parameters?: unknown;
+  readonly responses: Readonly<Record<string, { readonly content?: Readonly<Record<string, { schema: object }>> }>>;
+}
+
+interface Description {
+  readonly openapi: string;
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+}
+
+const evaluation = anEvaluation();
+const row = { evaluationId: 'old-row', sloId: 'a', decision: 'WARN', reasons: [], evaluatedAtMs: noon } as const;
+
+const page = {
+  records: [
+    {
+      ...{ id: 1, evaluationID: evaluation.id, sloID: 'a', service: 'b', environment: 'c', decision: 'WARN' },
+      ...{ sli: null, errorRate: null, budgetRemaining: null, isStale: false, hasNoTraffic: false },
+      ...{ reasons: ['data is stale'], reasonCodes: ['stale'], burnRates: { '5m': { burnRate: null, threshold: 14 } } },
+      ...{ timestamp: '2026-11-20T12:00:00.000Z', createdAt: '2026-11-20T12:00:00.001Z' },
+    },
+  ],
+  total: 1,
+  nextCursor: null,
+};
+
+function healthy(): TestApi {
+  const api = anApi({ filesInError: [aFileInError('bad.yaml')] });
+  api.decisions.set(evaluation);
+  api.audit.store({ ...row, evidenceJson: '{}', documentJson: null, specHash: null });
+  api.audit.answer(JSON.stringify(page));
+  return api;
+}
+
+/** Everything that it asks throws, as a bug would. */
+function broken(): TestApi {
+  let isBroken = false;
+  const fail = () => {
+    if (isBroken) throw new Error('a bug');
+    return { ...anApi().catalogue.current(), slos: new Map() };
+  };
+  const failLater = () => Promise.reject(new Error('a bug'));
+  const api = anApi({
+    slos: [],
+    deps: {
+      catalogue: { current: fail, onChange: () => () => undefined, reload: failLater },
+      audit: { page: failLater, get: failLater },
+      metrics: { text: failLater, onAnswered: () => undefined },
+    },
+  });
+  isBroken = true;
+  return api;
+}
+
+function failing(): TestApi {
+  const slo = anSlo();
+  const failure = { role: 'total', reason: 'timeout', detail: 'no answer in 8s', attempts: 2 } as const;
+  const measurement = aMeasurement(
+    slo,
+    { '*': { state: 'failed', failure }, '5m': { state: 'noData', cause: 'NaN' } },
+    { freshness: { state: 'failed', failure }, points: { state: 'failed', failure }, clockSkewMs: null },
+  );
+  const api = anApi({ slos: [slo], isFresh: true });
+  api.decisions.set({ ...anEvaluation({ slo, measurement }), id: 'failed' });
+  return api;
+}
+
+const ask = (payload: string): InjectOptions => ({ method: 'POST', url: '/v1/gate/decision', payload });
+const long = 'x'.repeat(600);
+
+const apis = { healthy, failing, broken, fresh: () => anApi({ isFresh: true }) };
+
+const cases: readonly [api: keyof typeof apis, path: string, request: InjectOptions, status: number][] = [
+  ['healthy', '/v1/gate/decision', ask('{"sloID":"api-availability"}'), 200],
+  ['healthy', '/v1/gate/decision', ask('{"sloID":"api-availability","forceFresh":true,"more":1}'), 200],
+  ['failing', '/v1/gate/decision', ask('{"sloID":"api-availability"}'), 200],
+  ['healthy', '/v1/gate/decision', ask('{'), 400],
+  ['healthy', '/v1/gate/decision', ask('{"sloID":"nope"}'), 404],
+  ['healthy', '/v1/gate/decision', ask(`"${'x'.repeat(70_000)}"`), 413],
+  ['broken', '/v1/gate/decision', ask('{"sloID":"nope"}'), 500],
+  ['healthy', '/v1/slo', { url: '/v1/slo' }, 200],
+  ['broken', '/v1/slo', { url: '/v1/slo' }, 500],
+  ['healthy', '/v1/slo/{id}', { url: '/v1/slo/api-availability' }, 200],
+  ['healthy', '/v1/slo/{id}', { url: '/v1/slo/nope' }, 404],
+  ['healthy', '/v1/slo/{id}', { url: `/v1/slo/${long}` }, 414],
+  ['broken', '/v1/slo/{id}', { url: '/v1/slo/nope' }, 500],
+  ['healthy', '/v1/state/{service}/{env}', { url: '/v1/state/api-gateway/production' }, 200],
+  ['failing', '/v1/state/{service}/{env}', { url: '/v1/state/api-gateway/production' }, 200],
+  ['healthy', '/v1/state/{service}/{env}', { url: '/v1/state/a/b' }, 404],
+  ['healthy', '/v1/state/{service}/{env}', { url: `/v1/state/a/${long}` }, 414],
+  ['broken', '/v1/state/{service}/{env}', { url: '/v1/state/a/b' }, 500],
+  ['healthy', '/v1/audit', { url: '/v1/audit?limit=1' }, 200],
+  ['healthy', '/v1/audit', { url: '/v1/audit?limit=0' }, 400],
+  ['healthy', '/v1/audit', { url: '/v1/audit' }, 503],
+  ['broken', '/v1/audit', { url: '/v1/audit' }, 500],
+  ['healthy', '/v1/evaluations/{id}', { url: `/v1/evaluations/${evaluation.id}` }, 200],
+  ['healthy', '/v1/evaluations/{id}', { url: '/v1/evaluations/old-row' }, 200],
+  ['failing', '/v1/evaluations/{id}', { url: '/v1/evaluations/failed' }, 200],
+  ['healthy', '/v1/evaluations/{id}', { url: '/v1/evaluations/nope' }, 404],
+  ['healthy', '/v1/evaluations/{id}', { url: `/v1/evaluations/${long}` }, 414],
+  ['healthy', '/v1/evaluations/{id}', { url: '/v1/evaluations/nope' }, 503],
+  ['broken', '/v1/evaluations/{id}', { url: '/v1/evaluations/nope' }, 500],
+  ['healthy', '/v1/status', { url: '/v1/status' }, 200],
+  ['broken', '/v1/status', { url: '/v1/status' }, 500],
+  ['healthy', '/healthz', { url: '/healthz' }, 200],
+  ['healthy', '/readyz', { url: '/readyz' }, 200],
+  ['fresh', '/readyz', { url: '/readyz' }, 503],
+  ['healthy', '/metrics', { url: '/metrics' }, 200],
+  ['broken', '/metrics', { url: '/metrics' }, 500],
+  ['healthy', '/openapi.json', { url: '/openapi.json' }, 200],
+];
+
+/** A copy of a schema in which objects have no other properties than those it names: what is answered is described. */
+function closed(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(closed);
+  if (typeof schema !== 'object' || schema === null) return schema;
+  const copy = Object.fromEntries(Object.entries(schema).map(([key, value]) => [key, closed(value)]));
+  const properties: unknown = copy.properties;
+  const isOpen = typeof properties !== 'object' || properties === null || Object.keys(properties).length === 0;
+  return isOpen ? copy : { additionalProperties: false, ...copy };
+}
+
+let description: Description;
+beforeAll(async () => {
+  description = (await healthy().app.inject('/openapi.json')).json();
+});
+
+describe('/openapi.json', () => {
+  it('is OpenAPI 3.1, every operation with an id and a summary', () => {
+    expect(description.openapi).toMatch(/^3\.1\./);
+    const operations = Object.values(description.paths).flatMap((path) => Object.values(path));
+    expect(operations.length).toBeGreaterThan(9);
+    for (const { operationId, summary } of operations) expect([operationId, summary]).not.toContain(undefined);
+    expect(new Set(operations.map(({ operationId }) => operationId)).size).toBe(operations.length);
+  });
+
+  it.each(cases)('describes the answer (%#) of the %s API for %s', async (name, path, request, status) => {
+    const api = apis[name]();
+    if (status === 503) api.audit.breakDown();
+    const answer = await api.app.inject(request);
+    expect(answer.statusCode).toBe(status);
+    const operation = description.paths[path]?.[(request.method ?? 'GET').toLowerCase()];
+    const content = operation?.responses[String(status)]?.content ?? {};
+    const type = String(answer.headers['content-type']).replace(/;.*/, '');
+    expect(Object.keys(content)).toEqual([type]);
+    const ajv = new Ajv2020.default({ strict: false });
+    addFormats.default(ajv);
+    const validate = ajv.compile(closed(content[type]?.schema) as object);
+    validate(type === 'text/plain' ? answer.body : answer.json());
+    expect(validate.errors).toBeNull();
+  });
+
+  it('promises no answer that is not shown here', () => {
+    const promised = Object.entries(description.paths).flatMap(([path, operations]) =>
+      Object.values(operations).flatMap(({ responses }) => Object.keys(responses).map((status) => `${path} ${status}`)),
+    );
+    const shown = new Set(cases.map(([, path, , status]) => `${path} ${status}`));
+    // These two answer with what is known already, and have nothing that could fail.
+    const cannotFail = ['/healthz 500', '/openapi.json 500', '/readyz 500'];
+    expect(promised.filter((promise) => !shown.has(promise)).sort()).toEqual(cannotFail);
+  });
+
+  it('describes every route', () => {
+    const operations = Object.entries(description.paths).flatMap(([path, item]) =>
+      Object.keys(item).map((method) => `${method} ${path}`),
+    );
+    expect(operations.sort()).toEqual([
+      'get /healthz',
+      'get /metrics',
+      'get /openapi.json',
+      'get /readyz',
+      'get /v1/audit',
+      'get /v1/evaluations/{id}',
+      'get /v1/slo',
+      'get /v1/slo/{id}',
+      'get /v1/state/{service}/{env}',
+      'get /v1/status',
+      'post /v1/gate/decision',
+    ]);
+  });
+
+  it('describes the parameters of the audit', () => {
+    const parameters: unknown = description.paths['/v1/audit']?.get?.parameters;
+    expect(parameters).toContainEqual({
+      in: 'query',
+      name: 'limit',
+      required: false,
+      description: 'a whole number from 1 to 1000',
+      schema: { type: 'string', pattern: '^(?:[1-9][0-9]{0,2}|1000)$' },
+    });
+  });
+});
+
+describe('/docs', () => {
+  it('is a page that needs nothing from elsewhere', async () => {
+    const { app } = healthy();
+    const html = await app.inject('/docs');
+    expect(html.headers['content-type']).toBe('text/html; charset=utf-8');
+    expect(html.headers['content-security-policy']).toContain("default-src 'self'");
+    const links = [...html.body.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, link]) => link ?? '');
+    expect(links.length).toBeGreaterThan(3);
+    for (const link of links) expect([link, (await app.inject(link)).statusCode]).toEqual([link, 200]);
+    expect(html.body).not.toMatch(/<script>|https?:/);
+    const described = await app.inject('/docs/json');
+    expect(described.json()).toEqual(description);
+  });
+
+  it("leaves the other routes' headers alone", async () => {
+    const answer = await healthy().app.inject('/healthz');
+    expect(answer.headers).not.toHaveProperty('content-security-policy');
+  });
+});
