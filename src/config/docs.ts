@@ -11,7 +11,18 @@ const intro = `# Configuration
 
 <!-- Written from src/config/table.ts by \`npm run docs:config\`. -->
 
-\`aegis-server\` takes flags (\`--port 8080\` or \`--port=8080\`) and environment variables. A flag goes before a variable, a variable before the default; of a flag that is repeated the last one counts. A variable that is empty counts as not set. A value that is not allowed ends the start with exit code 2 and one line on standard error that names the setting, the value and what is allowed.`;
+\`aegis-server\` takes flags (\`--port 8080\` or \`--port=8080\`) and environment variables. A flag goes before a variable, a variable before the configuration file, that before the default; of a flag that is repeated the last one counts. A variable that is empty counts as not set. A value that is not allowed ends the start with exit code 2 and one line on standard error that names the setting, the value and what is allowed.
+
+The configuration file (\`--config aegis.yaml\`) is a YAML map of the same settings, by the names of their flags without the dashes (those without a flag: of their variables, in lower case with dashes). Headers are a list.
+
+\`\`\`yaml
+slo-dir: /etc/aegis/slos
+adapter: prometheus
+prometheus-url: http://prometheus:9090
+prometheus-header:
+  - 'X-Scope-OrgID: team-a'
+db: /data/aegis.db
+\`\`\``;
 
 const outro = `## Secrets
 

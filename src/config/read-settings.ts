@@ -1,5 +1,6 @@
 import { AegisError } from '../errors.ts';
 import { readFlags } from './flags.ts';
+import { commandLine, configurationFile, environment } from './places.ts';
 import { readPrometheusSettings } from './prometheus-settings.ts';
 import type { Settings } from './settings.ts';
 import type { Sources } from './sources.ts';
@@ -16,13 +17,15 @@ export type ReadSettings =
 
 /**
  * Reads the words after the program's name and the environment: a flag goes before a variable, a variable before the
- * default. Files that a setting names are checked here, so that a mistake ends the start and not the first query.
+ * configuration file, that before the default. Files that a setting names are checked here, so that a mistake ends the start and not the first query.
  */
 export function readSettings(argv: readonly string[], env: Readonly<Record<string, string | undefined>>): ReadSettings {
   try {
     const flags = readFlags(argv);
     if (flags.kind === 'print') return flags;
-    const sources = createSources(flags.texts, env);
+    const places = [commandLine(flags.texts), environment(env)];
+    const file = createSources(places).one(table.configFile);
+    const sources = createSources(file === undefined ? places : [...places, configurationFile(file)]);
     return { kind: 'settings', ...build(sources) };
   } catch (error) {
     if (error instanceof AegisError) return { kind: 'usage', message: `aegis-server: ${error.message}` };

@@ -3,58 +3,54 @@ import type { DefaultedSetting, Setting } from './table.ts';
 import { nameOf } from './table.ts';
 import { notAllowed, quoted } from './usage.ts';
 
-export interface Told<T> {
-  readonly value: T;
-  /** What the person called it: a flag or a variable. */
-  readonly name: string;
-  readonly source: Source;
-}
+/** Texts of a setting as a place says them; undefined where it says nothing. */
+export type Source = (setting: Setting<unknown>) => Said | undefined;
 
-type Source = 'flag' | 'environment';
-
-interface Texts {
+export interface Said {
+  /** What the person called it: a flag, a variable, a key of a file. */
   readonly name: string;
-  readonly source: Source;
   readonly texts: readonly string[];
 }
 
-/** Reads single settings out of the command line and the environment. Throws `invalid_setting` with the setting's name. */
+/** A value, and who said it. */
+export interface Told<T> {
+  readonly value: T;
+  readonly name: string;
+  /** 0 for the place that goes before all others. */
+  readonly distance: number;
+}
+
+/** Reads single settings out of several places. Throws `invalid_setting` with the setting's name. */
 export interface Sources {
-  /** The last value said by the nearest source; undefined where nobody says. */
+  /** The last value said by the nearest place; undefined where nobody says. */
   one<T>(setting: Setting<T>): Told<T> | undefined;
   /** The same, or the default. */
   value<T>(setting: DefaultedSetting<T>): T;
-  /** All values said by the nearest source. */
+  /** All values said by the nearest place. */
   all<T>(setting: Setting<T>): readonly T[];
 }
 
-export function createSources(
-  flags: ReadonlyMap<Setting<unknown>, readonly string[]>,
-  env: Readonly<Record<string, string | undefined>>,
-): Sources {
-  const textsOf = (setting: Setting<unknown>): Texts | undefined => {
-    const given = flags.get(setting);
-    if (given !== undefined && setting.flag !== undefined) return { name: setting.flag, source: 'flag', texts: given };
-    const variable = env[setting.env];
-    // An empty variable is what `docker compose` makes of one that is not set.
-    if (variable !== undefined && variable !== '') {
-      const texts = setting.repeatable ? variable.split(/\r?\n/).filter((line) => line.trim() !== '') : [variable];
-      return { name: setting.env, source: 'environment', texts };
+/** Of several places, the first that says a setting counts. */
+export function createSources(places: readonly Source[]): Sources {
+  const said = (setting: Setting<unknown>) => {
+    for (const [distance, place] of places.entries()) {
+      const found = place(setting);
+      if (found !== undefined) return { ...found, distance };
     }
     return undefined;
   };
   const one = <T>(setting: Setting<T>): Told<T> | undefined => {
-    const given = textsOf(setting);
-    const text = given?.texts.at(-1);
-    if (given === undefined || text === undefined) return undefined;
-    return { value: parsed(setting, given.name, text), name: given.name, source: given.source };
+    const found = said(setting);
+    const text = found?.texts.at(-1);
+    if (found === undefined || text === undefined) return undefined;
+    return { value: parsed(setting, found.name, text), name: found.name, distance: found.distance };
   };
   return {
     one,
     value: (setting) => one(setting)?.value ?? parsed(setting, nameOf(setting), setting.fallback),
     all: (setting) => {
-      const given = textsOf(setting);
-      return given?.texts.map((text) => parsed(setting, given.name, text)) ?? [];
+      const found = said(setting);
+      return found?.texts.map((text) => parsed(setting, found.name, text)) ?? [];
     },
   };
 }
@@ -74,6 +70,7 @@ export function nearer<A, B>(
   b: Told<B> | undefined,
 ): readonly [Told<A> | undefined, Told<B> | undefined] {
   if (a === undefined || b === undefined) return [a, b];
-  if (a.source === b.source) throw new AegisError('invalid_setting', `${a.name}: not allowed together with ${b.name}`);
-  return a.source === 'flag' ? [a, undefined] : [undefined, b];
+  if (a.distance === b.distance)
+    throw new AegisError('invalid_setting', `${a.name}: not allowed together with ${b.name}`);
+  return a.distance < b.distance ? [a, undefined] : [undefined, b];
 }

@@ -50,6 +50,14 @@ export const table = {
     parser: parsers.host,
     fallback: '0.0.0.0',
   }),
+  configFile: optional({
+    flag: '--config',
+    env: 'AEGIS_CONFIG',
+    group: 'Server',
+    placeholder: 'file',
+    description: 'YAML file of settings, by the names of their flags without the dashes',
+    parser: parsers.path,
+  }),
   shutdownDelayMs: defaulted({
     flag: '--shutdown-delay',
     env: 'SHUTDOWN_DELAY',
@@ -255,4 +263,9 @@ export const settings: readonly Setting<unknown>[] = Object.values(table);
 /** The name that a person knows a setting by. */
 export function nameOf(setting: Setting<unknown>): string {
   return setting.flag ?? setting.env;
+}
+
+/** Its name in the configuration file: that of the flag without the dashes. */
+export function keyOf(setting: Setting<unknown>): string {
+  return setting.flag?.slice(2) ?? setting.env.toLowerCase().replaceAll('_', '-');
 }

@@ -99,6 +99,54 @@ describe('where values come from', () => {
   });
 });
 
+describe('the configuration file', () => {
+  const config = (text: string) => ['--config', file('aegis.yaml', text)];
+
+  test('goes before the default, behind flags and variables', () => {
+    const words = config('port: 1\nhost: h1\ndb: d1\nslo-dir: s1\n');
+    expect(read([...words, '--host', 'h2'], { DB_PATH: 'd3' })).toMatchObject({
+      port: 1,
+      host: 'h2',
+      db: 'd3',
+      sloDir: 's1',
+    });
+    expect(read(minimal, { AEGIS_CONFIG: words[1] ?? '' }).port).toBe(1);
+    expect(read([...minimal, ...config('# nothing\n')]).port).toBe(8080);
+  });
+
+  test('values are the texts that stand there; headers are a list', () => {
+    const words = config(
+      'prometheus-header: ["X-A: 1", "X-B: 010"]\nlog-level: debug\nprometheus-bearer-token: 0123\n',
+    );
+    expect(read([...prometheus, ...words])).toMatchObject({
+      logLevel: 'debug',
+      prometheus: { headers: { 'X-A': '1', 'X-B': '010' }, bearerToken: '0123' },
+    });
+  });
+
+  test.each([
+    ['port: 80a', 'aegis.yaml: port: "80a" is not allowed: a whole number'],
+    ['port: 0x50', 'aegis.yaml: port: "0x50" is not allowed'],
+    ['port: [1, 2]', 'aegis.yaml: port: not allowed as a list'],
+    ['port: {a: 1}', 'not a text or a list of texts'],
+    ['db:', 'aegis.yaml: db: "" is not allowed'],
+    ['prot: 1', 'aegis.yaml: "prot": no such setting'],
+    ['- port', 'a map of settings'],
+    ['port', 'a map of settings'],
+    ['port: *p', 'not valid YAML'],
+    ['port: 1\ndb: "hunter2', 'not valid YAML (line 2)'],
+    ['prometheus-password: "hunter2\\n"', 'prometheus-password: the value (not shown)'],
+  ])('%j is a mistake', (text, expected) => {
+    const message = usage([...minimal, ...config(text)]);
+    expect(message).toContain(expected);
+    expect(message).not.toMatch(/hunter2|\n/);
+  });
+
+  test('a file that cannot be read is a mistake', () => {
+    expect(usage([...minimal, '--config', join(directory, 'nowhere')])).toContain('there is none');
+  });
+});
+
 describe('a mistake is one line with the setting, the value and what is allowed', () => {
   test.each<[string[], Env, string]>([
     [['--port', '80a'], {}, '--port: "80a" is not allowed: a whole number from 0 to 65535'],
