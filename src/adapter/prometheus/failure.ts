@@ -44,7 +44,8 @@ export function failureOfStatus(
   if (status === 429) return failure('rate-limited', said, 'none');
   if (status === 400 || status === 422) return failure('bad-query', detail, 'split', { refused: true });
   if (status === 413 || status === 414) return failure('bad-query', said, 'split', { refused: true });
-  if (status >= 500) return failure('server', detail, 'split');
+  // A method that is not implemented is so for each part too.
+  if (status >= 500 && status !== 501) return failure('server', detail, 'split');
   return failure('server', status >= 300 && status < 400 ? `${said}: redirects are not followed` : detail, 'none');
 }
 

@@ -1,8 +1,9 @@
-import type { Freshness, Reading, SampleAge } from '../../eval/measurement.ts';
+import type { Freshness, SampleAge } from '../../eval/measurement.ts';
 import type { Selector } from '../../promql/selector.ts';
 import { longestRuleWindow, type Slo } from '../../slo/model.ts';
 import { checksGroup, type Part, type Unit } from './part.ts';
-import { alignedSubquery, anyOf, first } from './promql-text.ts';
+import { checkAnswers, type ReadingOf } from './check-answer.ts';
+import { alignedSubquery, anyOf } from './promql-text.ts';
 
 /** Selectors that are judged together: those of one metric name. */
 export interface MetricGroup {
@@ -54,31 +55,24 @@ export function freshnessUnits(slo: Slo, groups: readonly MetricGroup[], evaluat
 }
 
 /** What the answers say of the age of each group. */
-export function readFreshness(
-  slo: Slo,
-  groups: readonly MetricGroup[],
-  readingOf: (tag: string) => Reading | undefined,
-): Freshness {
-  const limitMs = slo.gating.stalenessLimit.ms;
+export function readFreshness(slo: Slo, groups: readonly MetricGroup[], readingOf: ReadingOf): Freshness {
   const ages: SampleAge[] = [];
   for (const [index, { metric }] of groups.entries()) {
-    const [age, recent, past, brief] = ['age', 'recent', 'past', 'brief'].map((name) => readingOf(`${name}:${index}`));
-    const failed = [age, recent, past, brief].find((reading) => reading?.kind === 'failed');
-    if (failed?.kind === 'failed') return { state: 'failed', failure: failed.failure };
-    ages.push({ metric, ageMs: ageOf(limitMs, { age, recent, past, brief }) });
+    const answers = checkAnswers('freshness', ['age', 'recent', 'past', 'brief'], (name) =>
+      readingOf(`${name}:${index}`),
+    );
+    if (answers.kind === 'failed') return { state: 'failed', failure: answers.failure };
+    ages.push({ metric, ageMs: ageOf(slo.gating.stalenessLimit.ms, answers.of) });
   }
   return { state: 'ok', ages };
 }
 
-type Answers = Readonly<Record<'age' | 'recent' | 'past' | 'brief', Reading | undefined>>;
+type Answers = Readonly<Partial<Record<'age' | 'recent' | 'past' | 'brief', number>>>;
 
 function ageOf(limitMs: number, { age, recent, past, brief }: Answers): number | null {
-  const seenSeconds = first(age);
-  // A sample may carry a time ahead of the evaluation's instant only within the same second or so; that is no age.
-  if (seenSeconds !== undefined) return Math.max(0, Math.round(seenSeconds * 1000));
-  const pastSeconds = first(past);
+  if (age !== undefined) return Math.round(age * 1000);
   // Where a stale marker hides the sample, all that is known is that it is within the limit, or that it is not.
-  if (first(recent) !== undefined) return Math.min(limitMs, (pastSeconds ?? 0) * 1000);
-  if (pastSeconds !== undefined) return Math.max(limitMs + 1, pastSeconds * 1000);
-  return first(brief) === undefined ? null : limitMs + 1;
+  if (recent !== undefined) return Math.min(limitMs, Math.round((past ?? 0) * 1000));
+  if (past !== undefined) return Math.max(limitMs + 1, Math.round(past * 1000));
+  return brief === undefined ? null : limitMs + 1;
 }

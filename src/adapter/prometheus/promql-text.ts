@@ -1,13 +1,6 @@
-import type { Reading } from '../../eval/measurement.ts';
-
 /** The first of several expressions that has a series. */
 export function anyOf(expressions: readonly string[]): string {
   return expressions.join(' or ');
-}
-
-/** The value of the first series; undefined where there is none. */
-export function first(reading: Reading | undefined): number | undefined {
-  return reading?.kind === 'series' ? reading.values[0] : undefined;
 }
 
 export interface Subquery {

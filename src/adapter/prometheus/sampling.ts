@@ -1,9 +1,8 @@
-import type { Gauge, Reading } from '../../eval/measurement.ts';
+import type { Gauge } from '../../eval/measurement.ts';
 import { longestRuleWindow, shortestRuleWindow, type Slo } from '../../slo/model.ts';
 import { checksGroup, type Part, type Unit } from './part.ts';
-import { alignedSubquery, anyOf, first, type Subquery } from './promql-text.ts';
-
-type ReadingOf = (tag: string) => Reading | undefined;
+import { checkAnswer, checkAnswers, type ReadingOf } from './check-answer.ts';
+import { alignedSubquery, anyOf, type Subquery } from './promql-text.ts';
 
 /** Samples of each of total's selectors in the shortest rule window. */
 export function pointsUnits(slo: Slo, selectors: readonly string[]): readonly Unit[] {
@@ -27,9 +26,9 @@ export function pointsUnits(slo: Slo, selectors: readonly string[]): readonly Un
 export function readPoints(selectors: readonly string[], readingOf: ReadingOf): Gauge {
   let most = 0;
   for (const index of selectors.keys()) {
-    const reading = readingOf(`points:${index}`);
-    if (reading?.kind === 'failed') return { state: 'failed', failure: reading.failure };
-    most = Math.max(most, first(reading) ?? 0);
+    const answer = checkAnswer('points', readingOf(`points:${index}`));
+    if (answer.kind === 'failed') return { state: 'failed', failure: answer.failure };
+    most = Math.max(most, answer.value ?? 0);
   }
   return { state: 'ok', value: most };
 }
@@ -73,15 +72,14 @@ export function readCoverage(
   evaluatedAtMs: number,
   readingOf: ReadingOf,
 ): { readonly coverage: Gauge; readonly notes: readonly string[] } {
-  const [covered, begin, before] = ['covered', 'begin', 'before'].map(readingOf);
-  for (const reading of [covered, begin, before]) {
-    if (reading?.kind === 'failed') return { coverage: { state: 'failed', failure: reading.failure }, notes: [] };
-  }
+  const answers = checkAnswers('coverage', ['covered', 'begin', 'before'], readingOf);
+  if (answers.kind === 'failed') return { coverage: { state: 'failed', failure: answers.failure }, notes: [] };
+  const { covered = 0, begin = 0, before } = answers.of;
   const steps = coverageSubquery(slo, evaluatedAtMs);
-  const beginMs = (first(begin) ?? 0) * 1000;
-  const isYoung = first(before) === undefined && beginMs > steps.firstMs;
+  const beginMs = begin * 1000;
+  const isYoung = before === undefined && beginMs > steps.firstMs;
   const expected = isYoung ? Math.round((steps.lastMs - beginMs) / steps.stepMs) + 1 : coverageSteps;
-  const value = Math.min(1, (first(covered) ?? 0) / expected);
+  const value = Math.min(1, covered / expected);
   const window = longestRuleWindow(slo).name;
   const notes = isYoung
     ? [`total's series are younger than ${window}: coverage is counted from their first sample`]
