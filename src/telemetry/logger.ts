@@ -6,7 +6,7 @@ import type { Settings } from '../config/settings.ts';
 import type { Log, LogFields } from '../log.ts';
 import type { Output } from './output.ts';
 import { createOutput } from './output.ts';
-import { redact, redactText } from './redact.ts';
+import { redactField, redactText } from './redact.ts';
 import { visible } from './visible.ts';
 
 export interface Logger extends Log {
@@ -37,30 +37,37 @@ type Level = Settings['logLevel'];
 
 // What every line says of itself; a field of such a name would stand in the line twice.
 const ownNames = new Set(['timestamp', 'level', 'service', 'host', 'message']);
+const urgentLevels: ReadonlySet<Level> = new Set(['warn', 'error', 'fatal'] as const);
 const flushBoundMs = 1000;
 
 /** The log of docs/operations.md: JSON lines, or a form for people, `component` being `server` where a line names none. */
 export function createLogger(options: LoggerOptions): Logger {
   const destination = options.destination ?? standardOutput();
-  const pretty = options.format === 'pretty' || (options.format === 'auto' && destination.isTerminal);
-  const render = pretty ? prettyLines(destination.colours) : (line: string) => line;
+  const isPretty = options.format === 'pretty' || (options.format === 'auto' && destination.isTerminal);
+  const render = isPretty ? prettyLines(destination.colours) : (line: string) => line;
   const { output } = destination;
+  // pino writes a line before its call returns, so this is the urgency of that line.
+  let urgency: 'now' | 'buffered' = 'now';
   const engine = pino(
     {
       level: options.level,
       messageKey: 'message',
       base: { service: 'aegis-slo', host: options.host ?? hostname() },
-      timestamp: () => `,"timestamp":"${new Date().toISOString()}"`,
+      timestamp: timestamps(),
       formatters: { level: (level) => ({ level }) },
     },
-    // A terminal is for somebody who watches: its lines do not wait for each other.
-    { write: (line: string) => output.write(render(line), pretty || isUrgent(line) ? 'now' : 'buffered') },
+    { write: (line: string) => output.write(render(line), urgency) },
   );
   const write: Write = (level, message, bound, fields) => {
     if (!engine.isLevelEnabled(level)) return;
     const dropped = output.takeDropped();
-    if (dropped > 0) engine.warn({ component: 'log' }, `${dropped} log lines were dropped: nobody read them`);
-    engine[level](lineFields({ ...bound, ...fields }), redactText(message));
+    if (dropped > 0) {
+      const told = engine.isLevelEnabled('warn') ? 'warn' : level;
+      engine[told]({ component: 'log' }, `${dropped} log lines were dropped: nobody read them`);
+    }
+    // A form for people is for somebody who watches: its lines do not wait for each other.
+    urgency = isPretty || urgentLevels.has(level) ? 'now' : 'buffered';
+    engine[level](lineFields(bound, fields), redactText(message));
   };
   return loggerOf(write, { component: 'server' }, () => output.flush(flushBoundMs));
 }
@@ -80,20 +87,29 @@ function loggerOf(write: Write, bound: LogFields, flush: () => void): Logger {
   };
 }
 
-function lineFields(fields: LogFields): Record<string, unknown> {
-  const result = redact(fields);
-  for (const name of ownNames) {
-    if (!(name in result)) continue;
-    result[`${name}_`] = result[name];
-    // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- a fresh object, and one of five names
-    delete result[name];
-  }
+function lineFields(bound: LogFields, fields: LogFields | undefined): Record<string, unknown> {
+  const result: Record<string, unknown> = {};
+  addFields(result, bound);
+  if (fields !== undefined) addFields(result, fields);
   return result;
 }
 
-// The level is the first thing in a line.
-function isUrgent(line: string): boolean {
-  return !line.startsWith('{"level":"info"') && !line.startsWith('{"level":"debug"');
+function addFields(result: Record<string, unknown>, fields: LogFields): void {
+  for (const name of Object.keys(fields)) {
+    result[ownNames.has(name) ? `${name}_` : name] = redactField(name, fields[name]);
+  }
+}
+
+/** `,"timestamp":"…"` of now; lines of one millisecond share the text. */
+function timestamps(): () => string {
+  let lastMs = 0;
+  let text = '';
+  return () => {
+    const nowMs = Date.now();
+    if (nowMs !== lastMs) text = `,"timestamp":"${new Date(nowMs).toISOString()}"`;
+    lastMs = nowMs;
+    return text;
+  };
 }
 
 function prettyLines(colours: boolean): (line: string) => string {

@@ -5,15 +5,20 @@ const secretName =
 /** As deep as a log field is looked through; what lies deeper is left out. */
 const maxDepth = 4;
 
-/**
- * A safety net under the rule that secrets are not logged: values of fields that are called like a secret, and the user
- * and password of URLs in any text, are replaced.
- */
-export function redact(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const result: Record<string, unknown> = {};
-  for (const name of Object.keys(fields)) {
-    result[name] = secretName.test(name) ? '[redacted]' : redactValue(fields[name], maxDepth);
-  }
+/** A safety net under the rule that secrets are not logged: what a line may hold of a field of this name. */
+export function redactField(name: string, value: unknown): unknown {
+  return isSecret(name) ? '[redacted]' : redactValue(value, maxDepth);
+}
+
+// The names of fields are few, and each stands in many lines.
+const knownNames = new Map<string, boolean>();
+const mostKnownNames = 1000;
+
+function isSecret(name: string): boolean {
+  const known = knownNames.get(name);
+  if (known !== undefined) return known;
+  const result = secretName.test(name);
+  if (knownNames.size < mostKnownNames) knownNames.set(name, result);
   return result;
 }
 
@@ -32,7 +37,7 @@ function redactValue(value: unknown, depth: number): unknown {
   if (Array.isArray(value)) return value.map((item: unknown) => redactValue(item, depth - 1));
   const result: Record<string, unknown> = {};
   for (const [name, inner] of Object.entries(value)) {
-    result[name] = secretName.test(name) ? '[redacted]' : redactValue(inner, depth - 1);
+    result[name] = isSecret(name) ? '[redacted]' : redactValue(inner, depth - 1);
   }
   return result;
 }

@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { portOf } from '../support/exporter.ts';
 
 const cli = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
 
@@ -48,14 +48,13 @@ export async function serve(answer: (asked: Asked, response: ServerResponse) => 
   });
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');
-  // An address with a port is what a TCP server listens on.
-  const address = server.address() as AddressInfo;
+  const bound = portOf(server);
   const close = async () => {
     server.closeAllConnections();
     server.close();
     await once(server, 'close');
   };
-  return { url: `http://127.0.0.1:${address.port}`, port: address.port, asked, close };
+  return { url: `http://127.0.0.1:${bound}`, port: bound, asked, close };
 }
 
 export function json(response: ServerResponse, status: number, body: unknown): void {

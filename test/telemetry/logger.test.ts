@@ -95,6 +95,10 @@ describe('JSON lines', () => {
     drop(7);
     logger.info('next');
     expect(lines().map(({ message }) => message)).toEqual(['7 log lines were dropped: nobody read them', 'next']);
+    const quiet = capture({ level: 'fatal' });
+    quiet.drop(7);
+    quiet.logger.fatal('next');
+    expect(quiet.lines()).toHaveLength(2);
   });
 
   test('an error is its message with those of its causes', () => {
