@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { WindowState } from '../../src/eval/measurement.ts';
 import type { Evaluation } from '../../src/policy/decision-source.ts';
 import type { AuditFilter } from '../../src/storage/ports.ts';
-import { makeEvaluation, makeSlo } from '../storage/make-evaluation.ts';
+import { makeEvaluation } from '../storage/make-evaluation.ts';
+import { anSlo } from '../support/slo.ts';
 import { readAll, readPage } from './audit-page.ts';
 import type { StorageEngine } from './evaluation-log.ts';
 
@@ -31,20 +33,21 @@ export function auditReaderContract(name: string, open: () => Promise<StorageEng
           id: expect.any(Number) as number,
           evaluationID: evaluation.id,
           sloID: 'api-availability',
-          service: 'api',
+          service: 'api-gateway',
           environment: 'production',
           decision: 'BLOCK',
-          sli: 0.9995,
-          errorRate: 0.0005,
-          budgetRemaining: 0.9,
+          sli: evaluation.result.sli.value,
+          errorRate: evaluation.result.sli.errorRate,
+          budgetRemaining: evaluation.result.sli.budgetRemaining,
           isStale: false,
           hasNoTraffic: false,
           reasons: ['rule "fast" é triggered', 'data is stale'],
           reasonCodes: ['rule_triggered', 'stale'],
           burnRates: {
-            '30d': { burnRate: 0.1 },
-            '5m': { burnRate: 1, threshold: 14 },
-            '1h': { burnRate: 1, threshold: 14 },
+            '30d': { burnRate: close(0.1) },
+            '5m': { burnRate: close(0.1), threshold: 14 },
+            '1h': { burnRate: close(0.1), threshold: 14 },
+            '6h': { burnRate: close(0.1), threshold: 7 },
           },
           timestamp: '2026-11-21T08:17:02.522Z',
           createdAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/) as string,
@@ -52,18 +55,16 @@ export function auditReaderContract(name: string, open: () => Promise<StorageEng
       ]);
     });
 
-    it.each(['failed', 'noData'] as const)(
-      'gives null for numbers of a compliance window that is %s',
-      async (state) => {
-        const { log, reader } = await open();
-        await log.append(makeEvaluation({ complianceState: state }));
-        expect((await readPage(reader)).records[0]).toMatchObject({
-          sli: null,
-          errorRate: null,
-          budgetRemaining: null,
-        });
-      },
-    );
+    it.each<WindowState>([
+      { state: 'failed', failure: { role: 'good', reason: 'timeout', detail: 'no answer', attempts: 2 } },
+      { state: 'noData', cause: 'total is 0' },
+    ])('gives null for numbers of a compliance window that is $state', async (compliance) => {
+      const { log, reader } = await open();
+      await log.append(makeEvaluation({ compliance }));
+      const [record] = (await readPage(reader)).records;
+      expect(record).toMatchObject({ sli: null, errorRate: null, budgetRemaining: null });
+      expect(record?.burnRates['30d']).toEqual({ burnRate: compliance.state === 'failed' ? null : 0 });
+    });
 
     it('gives the newest first, and of one instant the later id first', async () => {
       const { log, reader } = await open();
@@ -124,7 +125,7 @@ export function auditReaderContract(name: string, open: () => Promise<StorageEng
 
     it('gives one evaluation with its evidence and the document as it stood', async () => {
       const { log, reader } = await open();
-      const slo = makeSlo('checkout');
+      const slo = anSlo({ id: 'checkout' });
       const evaluation = makeEvaluation({ slo });
       await log.append(evaluation);
       const found = await reader.get(evaluation.id);
@@ -140,11 +141,13 @@ export function auditReaderContract(name: string, open: () => Promise<StorageEng
   });
 }
 
+const close = (value: number) => expect.closeTo(value, 9) as number;
+
 function mixedEvaluations(): Evaluation[] {
   const slos = [
-    makeSlo('a', { service: 'one', environment: 'production' }),
-    makeSlo('b', { service: 'one', environment: 'staging' }),
-    makeSlo('c', { service: 'two', environment: 'production' }),
+    anSlo({ id: 'a', service: 'one', environment: 'production' }),
+    anSlo({ id: 'b', service: 'one', environment: 'staging' }),
+    anSlo({ id: 'c', service: 'two', environment: 'production' }),
   ];
   const decisions = ['ALLOW', 'WARN', 'BLOCK'] as const;
   return Array.from({ length: 90 }, (_, index) =>

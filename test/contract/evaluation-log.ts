@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { AuditReader, EvaluationLog } from '../../src/storage/ports.ts';
-import { makeEvaluation, makeSlo } from '../storage/make-evaluation.ts';
+import { makeEvaluation } from '../storage/make-evaluation.ts';
+import { anSlo } from '../support/slo.ts';
 import { readPage } from './audit-page.ts';
 
 /** A storage engine, open and empty, that ends with the test. */
@@ -64,7 +65,7 @@ export function evaluationLogContract(name: string, open: () => Promise<StorageE
 
     it('keeps the document of each version of an SLO once', async () => {
       const { log, reader } = await open();
-      const slo = makeSlo();
+      const slo = anSlo();
       const before = makeEvaluation({ slo, specHash: 'before' });
       const after = makeEvaluation({ slo: { ...slo, document: { ...slo.document, kind: 'SLO' } }, specHash: 'after' });
       await Promise.all([

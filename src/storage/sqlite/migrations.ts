@@ -14,18 +14,17 @@ export const currentVersion = migrations.length;
  */
 export function migrate(db: Database): number | null {
   if (versionOf(db) === currentVersion) return null;
-  let from = currentVersion;
-  let isNew = false;
-  db.transaction(() => {
-    from = versionOf(db); // again, now that nobody else can change it: two servers may start at once
-    isNew = tableNames(db).length === 0;
+  const bring = db.transaction((): number | null => {
+    const from = versionOf(db); // again, now that nobody else can change it: two servers may start at once
+    const isNew = tableNames(db).length === 0;
     for (const [index, migration] of migrations.slice(from).entries()) {
       migration(db);
       db.prepare('INSERT INTO schema_migrations (version) VALUES (?)').run(from + index + 1);
     }
     db.pragma(`user_version = ${currentVersion}`);
-  }).immediate();
-  return from < currentVersion && !isNew ? from : null;
+    return isNew || from === currentVersion ? null : from;
+  });
+  return bring.immediate();
 }
 
 /**

@@ -24,7 +24,8 @@ interface Waiting {
 }
 
 export function startWorker<C extends Calls<C>>(input: WorkerInput, report: Report): WorkerClient<C> {
-  const worker = new Worker(entry, { workerData: input });
+  // Flags for how this process reads its own program (a loader, an input type) are not the thread's.
+  const worker = new Worker(entry, { workerData: input, execArgv: [] });
   const waiting = new Map<number, Waiting>();
   let nextId = 0;
   let ended: Error | null = null;
