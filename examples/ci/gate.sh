@@ -7,11 +7,9 @@
 
 set -eu
 question=$(jq -n --arg slo "$AEGIS_SLO" '{sloID: $slo, forceFresh: true}')
-answer=$(curl -sS --fail-with-body --max-time "${AEGIS_MAX_TIME:-10}" -d "$question" "$AEGIS_URL/v1/gate/decision") || {
-  echo "HOLD: no decision from $AEGIS_URL. $answer"
-  exit 1
-}
-verdict=$(printf '%s' "$answer" | jq -rs --arg slo "$AEGIS_SLO" '
+answer=$(curl -sS --max-time "${AEGIS_MAX_TIME:-10}" -w ' %{http_code}' -d "$question" "$AEGIS_URL/v1/gate/decision") || answer="no answer"
+case $answer in *" 200") ;; *) echo "HOLD: no decision from $AEGIS_URL: $answer"; exit 1 ;; esac
+verdict=$(printf '%s' "${answer% 200}" | jq -rs --arg slo "$AEGIS_SLO" '
   def proven: type == "array" and length > 0 and
     . - ["rule_triggered", "no_traffic", "few_points", "gaps", "impossible_data"] == [];
   if length == 1 and .[0].sloID == $slo then .[0] else error("the answer is no decision on this SLO") end
