@@ -37,7 +37,7 @@ interface Described {
 const internal: Described = { status: 500, code: 'internal', message: 'internal error' };
 
 /** What to tell of anything that was thrown; the details of a fault of ours stay in the log. */
-export function describe(error: unknown): Described {
+function describe(error: unknown): Described {
   if (error instanceof AegisError) {
     const status = statusOf[error.code];
     if (status !== undefined) return { status, code: error.code, message: error.message };
@@ -89,10 +89,16 @@ export function clientErrorHandler(traffic: Traffic, log: Log, newRequestId: () 
     if (error.code === 'ECONNRESET' || socket.destroyed || socket.writableEnded) return;
     const { status, message } = describeClientError(error);
     const requestId = newRequestId();
+    const fields = { component: 'api', request_id: requestId, status, error: message };
     const pending = traffic.openOn(socket);
-    if (pending !== undefined)
-      pending.statusCode = status; // its line in the log says why it had no answer
-    else log.info('request', { component: 'api', request_id: requestId, status, error: message });
+    if (pending !== undefined) {
+      pending.statusCode = status; // its own line in the log tells it
+    } else if (error.code === 'HPE_INVALID_EOF_STATE') {
+      // Mostly a client that read the refusal of its body and left: that request has its line already.
+      log.debug('connection ended in the midst of a request', fields);
+    } else {
+      log.info('request', fields);
+    }
     if (socket.writable && !traffic.isAnswering(socket)) {
       const answer: ErrorAnswer = { error: message, code: 'invalid_request', requestId };
       socket.write(rawAnswer(status, answer));

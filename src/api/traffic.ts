@@ -18,7 +18,9 @@ const limits = {
 
 /** What is under way on the server's sockets. */
 export interface Traffic {
-  /** Requests whose response has not closed. */
+  /** Requests since the start. */
+  requests(): number;
+  /** Those whose response has not closed. */
   openRequests(): number;
   /** Whether an answer is being sent on this socket, into which nothing else may be written. */
   isAnswering(socket: Socket): boolean;
@@ -26,10 +28,6 @@ export interface Traffic {
   openOn(socket: Socket): ServerResponse | undefined;
   /** Takes no new connections; every answer from now on ends its connection. */
   refuseNew(): void;
-  /** Resolves when no request was open for `quietMs`. */
-  quiet(quietMs: number): Promise<void>;
-  /** Closes every socket: idle, half-open, or in the midst of an answer. */
-  closeAll(): void;
 }
 
 /** Makes the HTTP server and counts what goes through it: by the response's `close`, which also comes when a client has gone. */
@@ -37,17 +35,14 @@ export function createTraffic(): { traffic: Traffic; serve: (listener: RequestLi
   const open = new Set<ServerResponse>();
   let server: Server | undefined;
   let refusing = false;
-  let onChange: () => void = () => undefined;
+  let requests = 0;
 
   const serve = (listener: RequestListener): Server => {
     const counted: RequestListener = (request, response) => {
+      requests += 1;
       open.add(response);
       if (refusing) response.shouldKeepAlive = false;
-      response.once('close', () => {
-        open.delete(response);
-        onChange();
-      });
-      onChange();
+      response.once('close', () => open.delete(response));
       listener(request, response);
     };
     server = limitedServer(counted);
@@ -55,6 +50,7 @@ export function createTraffic(): { traffic: Traffic; serve: (listener: RequestLi
   };
 
   const traffic: Traffic = {
+    requests: () => requests,
     openRequests: () => open.size,
     isAnswering: (socket) => [...open].some((response) => response.socket === socket && response.headersSent),
     openOn: (socket) => [...open].find((response) => response.socket === socket),
@@ -64,16 +60,6 @@ export function createTraffic(): { traffic: Traffic; serve: (listener: RequestLi
       // http's own close() would also cut idle connections at once, and with them a request that is just arriving.
       if (server?.listening) NetServer.prototype.close.call(server);
     },
-    quiet: (quietMs) =>
-      new Promise((resolve) => {
-        let timer: NodeJS.Timeout | undefined;
-        onChange = () => {
-          clearTimeout(timer);
-          if (open.size === 0) timer = setTimeout(resolve, quietMs);
-        };
-        onChange();
-      }),
-    closeAll: () => server?.closeAllConnections(),
   };
   return { traffic, serve };
 }

@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs';
 import Ajv2020 from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import type { InjectOptions } from 'fastify';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { reasonCodes } from '../../src/policy/gate-result.ts';
 import { anApi, type TestApi } from '../support/api.ts';
 import { aMeasurement, anEvaluation, noon } from '../support/evaluation.ts';
 import { aFileInError } from '../support/fake-catalogue.ts';
@@ -188,6 +190,12 @@ describe('/openapi.json', () => {
       'get /v1/status',
       'post /v1/gate/decision',
     ]);
+  });
+
+  it('names what docs/api.md names', () => {
+    const docs = readFileSync(new URL('../../docs/api.md', import.meta.url), 'utf8');
+    const named = [...Object.keys(description.paths), ...reasonCodes.map((code) => `| \`${code}\` `)];
+    expect(named.filter((name) => !docs.includes(name))).toEqual([]);
   });
 
   it('describes the parameters of the audit', () => {

@@ -139,6 +139,17 @@ describe('what is no valid HTTP', () => {
   });
 });
 
+describe('a body that is no JSON', () => {
+  it('leaves the client its connection', async () => {
+    api = anApi();
+    const client = await rawClient(await listen(api.app));
+    client.write('POST /v1/gate/decision HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nfoo=');
+    expect(await client.received(/}$/)).toMatch(/^HTTP\/1.1 400 [^]*connection: keep-alive/i);
+    client.write('GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+    expect(await client.closed).toContain('{"status":"ok"}');
+  });
+});
+
 describe('a body that is too large', () => {
   const head = (length: number) => `POST /v1/gate/decision HTTP/1.1\r\nHost: a\r\nContent-Length: ${length}\r\n\r\n`;
 
@@ -157,6 +168,17 @@ describe('a body that is too large', () => {
     await client.received(/413 [^]*}$/);
     client.write('GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
     expect(await client.closed).toContain('{"status":"ok"}');
+  });
+
+  it('has one line in the log, also where the client leaves in its midst', async () => {
+    api = anApi();
+    const client = await rawClient(await listen(api.app));
+    client.write(head(1_000_000) + '{');
+    await client.received(/413 [^]*}$/);
+    client.socket.end();
+    await client.closed;
+    const lines = api.log.lines.filter(({ level }) => level !== 'debug');
+    expect(lines.map(({ fields }) => fields.status)).toEqual([413]);
   });
 
   it('is refused where it came in chunks of no announced length', async () => {

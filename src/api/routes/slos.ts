@@ -25,7 +25,7 @@ const Document = Type.Unsafe<SloDocument>(
   ),
 );
 
-export const SloId = Type.Object({ id: Type.String({ description: 'Id of an SLO.' }) });
+const SloId = Type.Object({ id: Type.String({ description: 'Id of an SLO.' }) });
 
 export function sloRoutes(app: Api, { catalogue }: Pick<ApiDeps, 'catalogue'>): void {
   app.route({
