@@ -3,7 +3,6 @@ import Ajv2020 from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import type { InjectOptions } from 'fastify';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { reasonCodes } from '../../src/policy/gate-result.ts';
 import { anApi, type TestApi } from '../support/api.ts';
 import { aMeasurement, anEvaluation, noon } from '../support/evaluation.ts';
 import { aFileInError } from '../support/fake-catalogue.ts';
@@ -192,10 +191,9 @@ describe('/openapi.json', () => {
     ]);
   });
 
-  it('names what docs/api.md names', () => {
+  it('has no route that docs/api.md does not name', () => {
     const docs = readFileSync(new URL('../../docs/api.md', import.meta.url), 'utf8');
-    const named = [...Object.keys(description.paths), ...reasonCodes.map((code) => `| \`${code}\` `)];
-    expect(named.filter((name) => !docs.includes(name))).toEqual([]);
+    expect(Object.keys(description.paths).filter((path) => !docs.includes(`${path}\``))).toEqual([]);
   });
 
   it('describes the parameters of the audit', () => {
