@@ -106,6 +106,7 @@ function caller(child: ChildProcess, lines: LogLine[]) {
     else waiting.get(message.id)?.(message);
   });
   const ended = new Promise((resolve) => child.once('exit', resolve));
+  child.stdin!.on('error', () => undefined); // what was asked of a killed process is rejected by its end
   let next = 0;
   return (name: string, argument?: unknown): Promise<unknown> =>
     new Promise((resolve, reject) => {

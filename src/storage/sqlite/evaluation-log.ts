@@ -49,6 +49,7 @@ export function createEvaluationLog(
       const row = evaluationRow(evaluation, encodeEvidence);
       waiting.push({ row, version: versionRow(evaluation), settle });
       dropBeyondLimit();
+      if (database.state() === 'closed') fail('the storage is closed');
       if (failure !== null) settle('queued'); // a commit has failed and none has succeeded since
       pump();
     });
@@ -137,6 +138,7 @@ export function createEvaluationLog(
       if ((await Promise.race([pumping, bound, step])) !== 'step') break;
     }
     until.abort();
+    for (const entry of [...inFlight, ...waiting]) entry.settle('queued');
   }
 
   return {

@@ -11,14 +11,14 @@ export function migratedInstant(value: unknown): unknown {
 
 /**
  * An evaluation id in the form of a UUIDv7, the same whenever the row is migrated. The original's instants go to the
- * nanosecond and ours to the millisecond, so the 12 bits after the version keep the order within one, and the row's id
- * stands in the rest (RFC 9562, section 6.2, method 3).
+ * nanosecond and ours to the millisecond, so the 20 bits of the rest follow and keep the order within one (RFC 9562,
+ * section 6.2, method 3); the row's id stands in the last 48.
  */
 export function migratedEvaluationId(timestamp: unknown, id: unknown): string {
   const instant = (typeof timestamp === 'string' ? parseInstant(timestamp) : null) ?? { epochMs: 0, restNs: 0 };
   const time = hex(Math.max(instant.epochMs, 0), 12);
-  const fraction = hex(Math.floor((instant.restNs * 4096) / 1e6), 3);
-  return `${time.slice(0, 8)}-${time.slice(8)}-7${fraction}-8000-${hex(Number(id), 12)}`;
+  const rest = hex(instant.restNs, 5);
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${rest.slice(0, 3)}-8${rest.slice(3)}0-${hex(Number(id), 12)}`;
 }
 
 function hex(value: number, digits: number): string {
