@@ -5,8 +5,10 @@ import type { Measurement, MeasureRequest, MetricsAdapter, Reading } from '../..
 import { classifyWindow } from '../../eval/reading.ts';
 import type { Log } from '../../log.ts';
 import { createClient } from './client.ts';
-import { askAll, type Answers, type Tools } from './evaluation.ts';
-import { planQueries, type QueryPlan } from './query-plan.ts';
+import { Collection } from './collection.ts';
+import { askAll, type Tools } from './evaluation.ts';
+import type { Unit } from './part.ts';
+import { planQueries, sentQueries, type QueryPlan } from './query-plan.ts';
 import { createRequestBudget } from './request-budget.ts';
 import { createSplitMemory } from './split-memory.ts';
 
@@ -25,8 +27,12 @@ export function createPrometheusAdapter(
     name: 'prometheus',
     async measure(request, signal) {
       const plan = planQueries(request.slo, request.windows, request.evaluatedAtMs);
-      const answers = await askAll(plan, request, tools, fanOut(signal));
-      return measurementOf(request, plan, answers);
+      const collected = new Collection();
+      const ask = (units: readonly Unit[]) => askAll(units, request, tools, collected, fanOut(signal));
+      await ask(plan.units);
+      const followUps = plan.followUps((tag) => collected.readings.get(tag));
+      await ask(followUps);
+      return measurementOf(request, plan, collected, sentQueries([...plan.units, ...followUps]));
     },
     close: () => client.close(),
   };
@@ -39,26 +45,28 @@ function fanOut(signal: AbortSignal): AbortSignal {
   return all;
 }
 
-function measurementOf({ windows, evaluatedAtMs }: MeasureRequest, plan: QueryPlan, answers: Answers): Measurement {
-  const { readings, clockSkewMs, warnings, infos } = answers;
-  const readingOf = (tag: string): Reading => {
+function measurementOf(
+  { windows, evaluatedAtMs }: MeasureRequest,
+  plan: QueryPlan,
+  { readings, clockSkewMs, warnings, infos }: Collection,
+  queries: Measurement['queries'],
+): Measurement {
+  const asked = (tag: string): Reading => {
     const reading = readings.get(tag);
     if (reading === undefined) throw new Error(`the plan's part ${tag} was not asked`);
     return reading;
   };
-  const { notes, ...checks } = plan.readChecks((tag) => readings.get(tag));
   return {
     evaluatedAtMs,
     windows: windows.map((window) => ({
-      ...classifyWindow(readingOf(`good:${window.name}`), readingOf(`total:${window.name}`)),
+      ...classifyWindow(asked(`good:${window.name}`), asked(`total:${window.name}`)),
       window,
       readAtMs: evaluatedAtMs,
     })),
-    ...checks,
+    ...plan.readChecks((tag) => readings.get(tag)),
     clockSkewMs,
     warnings,
     infos,
-    notes,
-    queries: plan.queries,
+    queries,
   };
 }

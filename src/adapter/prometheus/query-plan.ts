@@ -1,17 +1,20 @@
-import type { Freshness, Gauge, Reading, SentQuery } from '../../eval/measurement.ts';
+import type { Freshness, Gauge, SentQuery } from '../../eval/measurement.ts';
 import { analyze } from '../../promql/analyze.ts';
 import type { Selector } from '../../promql/selector.ts';
 import { longestRuleWindow, shortestRuleWindow, windowsOf, type Slo, type Window } from '../../slo/model.ts';
-import { freshnessUnits, metricGroups, readFreshness } from './freshness.ts';
+import type { ReadingOf } from './check-answer.ts';
+import { coverageUnits, readCoverage, youthUnits } from './coverage.ts';
+import { freshnessUnits, metricGroups, readFreshness, searchUnits } from './freshness.ts';
 import type { Unit } from './part.ts';
-import { coverageUnits, pointsUnits, readCoverage, readPoints } from './sampling.ts';
+import { pointsUnits, readPoints } from './points.ts';
 import { queriesOf, type WindowQueries } from './sli-queries.ts';
 
-/** Everything that one evaluation asks of the source, and how the answers of the checks are to be read. */
+/** What one evaluation asks of the source, and how the answers of the checks are to be read. */
 export interface QueryPlan {
   readonly units: readonly Unit[];
-  readonly queries: readonly SentQuery[];
-  readChecks(readingOf: (tag: string) => Reading | undefined): Checks;
+  /** What is left to ask once the units are answered; nothing where series are fresh and without gaps. */
+  followUps(readingOf: ReadingOf): readonly Unit[];
+  readChecks(readingOf: ReadingOf): Checks;
 }
 
 export interface Checks {
@@ -29,27 +32,30 @@ export function planQueries(slo: Slo, windows: readonly Window[], evaluatedAtMs:
     windowsOf(slo).map((window) => queriesOf(slo, window)),
   );
   const groups = metricGroups(series.freshness);
-  const units = [
-    ...asked.map(({ unit }) => unit),
-    ...freshnessUnits(slo, groups, evaluatedAtMs),
-    ...pointsUnits(slo, series.points),
-    ...coverageUnits(slo, series.coverage, evaluatedAtMs),
-  ];
   return {
-    units,
-    queries: units.flatMap(({ parts }) =>
-      parts.map(({ role, window, promql }) => ({ role, promql, ...(window !== undefined && { window }) })),
-    ),
-    readChecks(readingOf) {
-      const { coverage, notes } = readCoverage(slo, evaluatedAtMs, readingOf);
-      return {
-        freshness: series.unknown ?? readFreshness(slo, groups, readingOf),
-        points: readPoints(series.points, readingOf),
-        coverage,
-        notes,
-      };
-    },
+    units: [
+      ...asked.map(({ unit }) => unit),
+      ...freshnessUnits(slo, groups),
+      ...pointsUnits(slo, series.points),
+      ...coverageUnits(slo, series.coverage, evaluatedAtMs),
+    ],
+    followUps: (readingOf) => [
+      ...searchUnits(slo, groups, evaluatedAtMs, readingOf),
+      ...youthUnits(slo, series.coverage, evaluatedAtMs, readingOf),
+    ],
+    readChecks: (readingOf) => ({
+      freshness: series.unknown ?? readFreshness(slo, groups, evaluatedAtMs, readingOf),
+      points: readPoints(series.points, readingOf),
+      ...readCoverage(slo, evaluatedAtMs, readingOf),
+    }),
   };
+}
+
+/** The queries of units as they are shown as evidence, without what makes a union of them. */
+export function sentQueries(units: readonly Unit[]): readonly SentQuery[] {
+  return units.flatMap(({ parts }) =>
+    parts.map(({ role, window, promql }) => ({ role, promql, ...(window !== undefined && { window }) })),
+  );
 }
 
 interface JudgedSeries {
