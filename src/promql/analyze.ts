@@ -1,5 +1,4 @@
 import { parser } from '@prometheus-io/lezer-promql';
-import type { SyntaxNode, Tree } from '@lezer/common';
 import { readExpression, selectorsOf, type Expression } from './expression.ts';
 import type { Fault } from './fault.ts';
 import type { PromqlType } from './functions.ts';
@@ -15,6 +14,8 @@ export type Analysis =
       readonly type: PromqlType;
       /** In the order in which they stand; the same text may come twice. */
       readonly selectors: readonly Selector[];
+      /** The query is one vector selector and nothing else. */
+      readonly isSelector: boolean;
     }
   | ({ readonly ok: false } & Fault);
 
@@ -25,7 +26,8 @@ export type Parsed =
 export function analyze(query: string): Analysis {
   const parsed = parse(query);
   if (!parsed.ok) return parsed;
-  return { ok: true, type: parsed.type, selectors: selectorsOf(parsed.expression) };
+  const { type, expression } = parsed;
+  return { ok: true, type, selectors: selectorsOf(expression), isSelector: expression.kind === 'selector' };
 }
 
 /** The query as a checked expression, or its first fault. */
@@ -33,15 +35,11 @@ export function parse(query: string): Parsed {
   const tree = parser.parse(query);
   const broken = describeSyntaxError(tree, query);
   if (broken !== undefined) return { ok: false, ...broken };
-  const root = expressionNode(tree);
+  const root = tree.topNode.getChild('Expr');
   if (root === null) return { ok: false, offset: 0, message: 'the query is empty' };
   const faults: Fault[] = [];
   const expression = readExpression(root, query, faults);
   const type = typeOf(expression, faults);
   const first = faults.reduce<Fault | undefined>((a, b) => (a === undefined || b.offset < a.offset ? b : a), undefined);
   return first === undefined ? { ok: true, type, expression } : { ok: false, ...first };
-}
-
-function expressionNode(tree: Tree): SyntaxNode | null {
-  return tree.topNode.getChild('Expr');
 }

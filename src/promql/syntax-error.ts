@@ -16,7 +16,9 @@ export function describeSyntaxError(tree: Tree, query: string): Fault | undefine
   if (first === undefined) return undefined;
   // The grammar takes a string that never ends, and then misses what it swallowed.
   if (unclosed !== undefined && unclosed.offset < first.from) return unclosed;
-  return { offset: first.from, message: messageAt(first.from, query) };
+  // White space after the query is not where something is missing.
+  const offset = Math.min(first.from, query.trimEnd().length);
+  return { offset, message: messageAt(offset, query) };
 }
 
 function unclosedString(node: SyntaxNodeRef, query: string): Fault | undefined {

@@ -18,3 +18,8 @@ export function substituteWindow(query: string, windowName: string): string {
 export function withStandInWindow(query: string): string {
   return query.replace(placeholder, (found) => '5m'.padStart(found.length, '0'));
 }
+
+/** A part of a query with stand-ins, for people: the placeholder is back in its place. */
+export function withoutStandIn(text: string): string {
+  return text.replace(/0{8,}5m/g, '{{window}}');
+}

@@ -1,0 +1,8 @@
+import { describe, expect, it } from 'vitest';
+import { sloSchema } from '../../src/slo/schema.ts';
+
+describe('schemas/slo_v1.json', () => {
+  it('is the schema of the code (`npm run schema` writes it)', async () => {
+    await expect(`${JSON.stringify(sloSchema, null, 2)}\n`).toMatchFileSnapshot('../../schemas/slo_v1.json');
+  });
+});
