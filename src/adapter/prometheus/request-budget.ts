@@ -1,7 +1,8 @@
 /**
- * Keeps faults from becoming storms: repetitions, splits and fall-backs are extra requests, and in any ten seconds
- * there are at most as many of them as first requests, and forty more. With an evaluation that is repeated at most
- * twice as often while it fails, that is within four times the healthy requests and five a second.
+ * Keeps faults from becoming storms: repetitions, splits and fall-backs are extra requests, and they are granted only
+ * up to the number of first requests of the last ten seconds, and forty more. As a failing evaluation is repeated at
+ * most twice as often as a healthy one at first, and less later, that is within four times the healthy requests and
+ * five a second.
  */
 export interface RequestBudget {
   /** Counts a first request; it is never refused. */
