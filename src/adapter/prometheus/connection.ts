@@ -4,7 +4,7 @@ import { messageOf } from '../../errors.ts';
 import { fileErrorOf, readSmallFile } from '../small-file.ts';
 
 /** Longest wait for a connection: undici hears an abort only once it is connected. */
-export const longestConnectMs = 2_000;
+const longestConnectMs = 2_000;
 
 export type PoolOrFailure =
   { readonly kind: 'pool'; readonly pool: Pool } | { readonly kind: 'failed'; readonly detail: string };

@@ -5,7 +5,7 @@ import { checkUnit, type Unit } from './part.ts';
 import { alignedSubquery, anyOf, type Subquery } from './promql-text.ts';
 
 /** Coverage is the share of so many equal steps of the longest rule window that have a sample. */
-export const coverageSteps = 60;
+const coverageSteps = 60;
 
 /** `covered`: how many steps have a sample of any of total's selectors. */
 export function coverageUnits(slo: Slo, selectors: readonly string[], evaluatedAtMs: number): readonly Unit[] {

@@ -16,7 +16,7 @@ export interface HttpAnswer {
 export type Exchanged = HttpAnswer | { readonly kind: 'failed'; readonly failure: RequestFailure };
 
 /** Bytes of an answer, as sent and decompressed. */
-export const largestAnswer = 10 * 1024 * 1024;
+const largestAnswer = 10 * 1024 * 1024;
 
 const gunzipped = promisify(gunzip);
 

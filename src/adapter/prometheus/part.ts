@@ -21,7 +21,7 @@ export interface Unit {
 }
 
 /** The group of everything that is no window: freshness, points, coverage. A window's name begins with a digit. */
-export const checksGroup = 'checks';
+const checksGroup = 'checks';
 
 /** Checks that are asked together; all of them are instant vectors. */
 export function checkUnit(role: QueryRole, parts: readonly Omit<Part, 'role' | 'type'>[]): Unit {

@@ -73,5 +73,6 @@ function unionText(parts: readonly Part[]): string {
 function tagged({ tag, type, promql }: Part): string {
   // label_replace takes an instant vector only.
   const vector = type === 'scalar' ? `vector(${promql}\n)` : promql;
-  return `label_replace(${vector}\n,"${partLabel}","${tag}","","")`;
+  // The label itself is the source, and any value of it is replaced: an empty source name has no meaning in MetricsQL.
+  return `label_replace(${vector}\n,"${partLabel}","${tag}","${partLabel}",".*")`;
 }

@@ -87,6 +87,12 @@ describeWithPrometheus('one request an evaluation', () => {
     expect(nan.windows[0]).toMatchObject({ state: 'noData', cause: 'NaN' });
   });
 
+  it('is not misled by a query that sets the label of its parts', async () => {
+    const forged = `label_replace(vector(99), "__aegis_part__", "total:5m", "", "")`;
+    const slo = anSlo({ good: `${forged} # {{window}}`, total: 'vector(100)' });
+    expect(await values(slo)).toEqual(Array(4).fill([99, 100]));
+  });
+
   it('adds up series that differ in their labels only', async () => {
     const slo = anSlo({ good: `rate(${requests}[{{window}}])`, total: `sum(rate(${requests}[{{window}}]))` });
     for (const window of await values(slo)) {
