@@ -15,8 +15,8 @@ refused() {
   status=$1
   shift
   answer=$(curl -sS --max-time 10 -w '\n%{http_code}' "$@")
-  echo "$answer"
-  [ "$(echo "$answer" | tail -n 1)" = "$status" ]
+  printf '%s\n' "$answer"
+  [ "$(printf '%s\n' "$answer" | tail -n 1)" = "$status" ]
 }
 
 step 'Does it run, and do its decisions mean something?'
@@ -29,25 +29,25 @@ get /v1/slo | jq -r '.slos[] | "\(.id)  \(.service)/\(.environment)  objective \
 
 step "What does $slo say?"
 definition=$(get "/v1/slo/$slo")
-echo "$definition" | jq -c '{metadata, rules: .spec.burnPolicy.rules}'
+printf '%s\n' "$definition" | jq -c '{metadata, rules: .spec.burnPolicy.rules}'
 
 step 'Is it safe to deploy? (the latest evaluation)'
 curl -sS --fail-with-body -X POST "$url/v1/gate/decision" -H 'Content-Type: application/json' -d "{\"sloID\": \"$slo\"}" | jq .
 
 step 'And now? (evaluated for this question, and in the audit when the answer comes)'
 decision=$(curl -sS --fail-with-body -X POST "$url/v1/gate/decision" -d "{\"sloID\": \"$slo\", \"forceFresh\": true}")
-echo "$decision" | jq -c '{decision, reasons, reasonCodes, evaluationID, age}'
+printf '%s\n' "$decision" | jq -c '{decision, reasons, reasonCodes, evaluationID, age}'
 
 step 'What was it decided from?'
-get "/v1/evaluations/$(echo "$decision" | jq -r .evaluationID)" | jq .
+get "/v1/evaluations/$(printf '%s\n' "$decision" | jq -r .evaluationID)" | jq .
 
 step 'The whole service'
-get "/v1/state/$(echo "$definition" | jq -r '[.metadata.service, .spec.environment] | map(@uri) | join("/")')" | jq -c .
+get "/v1/state/$(printf '%s\n' "$definition" | jq -r '[.metadata.service, .spec.environment] | map(@uri) | join("/")')" | jq -c .
 
 step 'The audit: the newest, then the page after it'
 page=$(get "/v1/audit?sloID=$slo&limit=1")
-echo "$page" | jq -c '.records[] | {timestamp, decision, sli, reasons}'
-cursor=$(echo "$page" | jq -r '.nextCursor // empty | @uri')
+printf '%s\n' "$page" | jq -c '.records[] | {timestamp, decision, sli, reasons}'
+cursor=$(printf '%s\n' "$page" | jq -r '.nextCursor // empty | @uri')
 if [ -n "$cursor" ]; then get "/v1/audit?sloID=$slo&limit=1&cursor=$cursor" | jq -c '.records[] | {timestamp, decision}'; fi
 
 step 'The audit of a day, and what was blocked in it'

@@ -20,6 +20,7 @@ describe.each(documents)('%s', (file) => {
 
 /** Flags of npm, tsc, docker, curl and others that our documents and examples call. */
 const foreign = new Set([
+  '--arg',
   '--build',
   '--fail',
   '--fail-with-body',
@@ -28,7 +29,9 @@ const foreign = new Set([
   '--max-time',
   '--no-cache',
   '--no-git-tag-version',
+  '--quiet',
   '--spider',
+  '--tries',
   '--watch',
 ]);
 
