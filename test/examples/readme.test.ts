@@ -70,7 +70,7 @@ describe.skipIf(lacks('bash', 'curl', 'git'))('the README', () => {
         continue;
       }
       const { code, stdout, stderr } = await paste(text);
-      expect({ text, code, stderr }).toMatchObject({ code: 0 });
+      expect(code, `${text}\n${stderr}`).toBe(0);
       printed = stdout;
     }
     expect(blocks.filter(({ language }) => language === 'json').length).toBeGreaterThan(1);
