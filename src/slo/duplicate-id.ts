@@ -2,16 +2,6 @@ import type { Problem } from './problem.ts';
 import type { ParsedSlo } from './read-document.ts';
 import type { Place } from './source.ts';
 
-/** An error for each SLO whose id another one has too; each names the other's place. */
-export function checkUniqueIds(all: readonly ParsedSlo[]): Problem[] {
-  const byId = new Map<string, ParsedSlo[]>();
-  for (const parsed of all) byId.set(parsed.slo.id, [...(byId.get(parsed.slo.id) ?? []), parsed]);
-  return all.flatMap((parsed) => {
-    const others = (byId.get(parsed.slo.id) ?? []).filter((other) => other !== parsed);
-    return others.length === 0 ? [] : [duplicateOf(parsed, others)];
-  });
-}
-
 /** The error of an SLO whose id stands in other places too. */
 export function duplicateOf({ slo, place }: ParsedSlo, others: readonly ParsedSlo[]): Problem {
   const where = others.map((other) => formatPlace(other.place)).join(', ');
