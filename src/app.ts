@@ -1,0 +1,131 @@
+import { createPrometheusAdapter } from './adapter/prometheus/adapter.ts';
+import { planQueries, sentQueries } from './adapter/prometheus/query-plan.ts';
+import { createSyntheticAdapter } from './adapter/synthetic/adapter.ts';
+import { createApi } from './api/create-api.ts';
+import { drain } from './api/drain.ts';
+import { createCatalogue } from './catalogue/catalogue.ts';
+import { systemClock, type Clock } from './clock.ts';
+import type { Settings } from './config/settings.ts';
+import { AegisError, messageOf } from './errors.ts';
+import type { MetricsAdapter } from './eval/measurement.ts';
+import { createLifecycle, type Lifecycle, type StopFailure } from './lifecycle.ts';
+import type { Log } from './log.ts';
+import { encodeEvidence } from './policy/evidence.ts';
+import { explainRecorded } from './policy/explain.ts';
+import { startScheduler } from './scheduler/scheduler.ts';
+import { windowsOf } from './slo/model.ts';
+import { openSqliteStorage } from './storage/sqlite/open-storage.ts';
+import { createMetrics } from './telemetry/metrics.ts';
+import { version } from './version.ts';
+
+/** The whole program but argv and signals, so that a test can start it on port 0 and stop it. */
+export interface App {
+  /** Opens the audit, reads the SLO files, starts evaluating, then listens. Rejects with `AegisError` where it cannot. */
+  start(): Promise<{ readonly url: string }>;
+  /** Reads the SLO files again. */
+  reload(): Promise<void>;
+  /** `/readyz` is 503 at once, what was accepted is answered, rows are written. Idempotent, bounded, never rejects. */
+  stop(): Promise<readonly StopFailure[]>;
+}
+
+/** Open requests are answered within this time of a stop; then their sockets are closed. */
+const drainBoundMs = 8_000;
+const auditCloseBoundMs = 1_500;
+
+export function createApp(settings: Settings, log: Log, clock: Clock = systemClock): App {
+  const lifecycle = createLifecycle(log);
+  let isListening = false;
+  let isDraining = false;
+  let reload: () => Promise<unknown> = () => Promise.resolve();
+
+  async function start(): Promise<{ readonly url: string }> {
+    const startedAtMs = clock.now().wallMs;
+    const storage = await openSqliteStorage({
+      path: settings.db,
+      log,
+      clock,
+      encodeEvidence: (evaluation) => encodeEvidence(evaluation, version),
+    });
+    lifecycle.onStop('audit', () => storage.close(auditCloseBoundMs));
+
+    const catalogue = createCatalogue({ directory: settings.sloDir, log, clock });
+    await catalogue.start();
+    lifecycle.onStop('catalogue', () => catalogue.stop());
+    reload = () => catalogue.reload();
+
+    const adapter = openAdapter(settings, log, clock, lifecycle);
+
+    const metrics = createMetrics({
+      catalogue,
+      decisions: { current: (id) => scheduler.current(id) },
+      audit: () => storage.log.stats(),
+      load: () => scheduler.load(),
+      version,
+    });
+    const evaluatedOnce = new Set<string>();
+    const scheduler = startScheduler({
+      catalogue,
+      adapterOf: () => adapter,
+      evaluationLog: storage.log,
+      clock,
+      log,
+      concurrency: settings.evaluationConcurrency,
+      deadlineMs: settings.evaluationTimeoutMs,
+      onEvaluated(evaluation, durationMs) {
+        evaluatedOnce.add(evaluation.slo.id);
+        metrics.onEvaluated(evaluation, durationMs);
+      },
+      onSlotsMissed: (_, count) => metrics.onSlotsMissed(count),
+    });
+    lifecycle.onStop('scheduler', () => scheduler.stop());
+
+    const api = createApi({
+      catalogue,
+      decisions: scheduler,
+      audit: storage.reader,
+      log,
+      clock,
+      about: { version, adapter: adapter.name, startedAtMs },
+      evaluated: (id) => evaluatedOnce.has(id),
+      draining: () => isDraining,
+      explain: (stored) =>
+        explainRecorded(stored, (slo, atMs) => sentQueries(planQueries(slo, windowsOf(slo), atMs).units)),
+      metrics,
+    });
+    lifecycle.onStop(
+      'http',
+      async () => {
+        const { cutOff } = await drain(api, { boundMs: drainBoundMs, clock });
+        if (cutOff > 0) log.warn(`${cutOff} requests were cut off at the stop`, { component: 'server' });
+      },
+      { boundMs: drainBoundMs + 1_000 },
+    );
+    const url = await api.listen({ host: settings.host, port: settings.port }).catch((error: unknown) => {
+      throw new AegisError(
+        'invalid_setting',
+        `cannot listen on ${settings.host}:${settings.port}: ${messageOf(error)}`,
+      );
+    });
+    isListening = true;
+    log.info(`AegisSLO ${version} listening on ${url}`, { component: 'server', adapter: adapter.name });
+    return { url };
+  }
+
+  return {
+    start,
+    reload: async () => void (await reload()),
+    async stop() {
+      isDraining = true;
+      if (isListening) await clock.sleep(settings.shutdownDelayMs);
+      return lifecycle.stop();
+    },
+  };
+}
+
+/** The one metrics source of today. */
+function openAdapter(settings: Settings, log: Log, clock: Clock, lifecycle: Lifecycle): MetricsAdapter {
+  if (settings.prometheus === undefined) return createSyntheticAdapter(settings.syntheticFixtures);
+  const adapter = createPrometheusAdapter(settings.prometheus, { clock, log });
+  lifecycle.onStop('adapter', () => adapter.close());
+  return adapter;
+}
