@@ -2,9 +2,11 @@ import { copyFileSync, existsSync, readdirSync, renameSync, statSync } from 'nod
 import { basename, dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { makeEvaluation, makeEvaluations } from '../storage/make-evaluation.ts';
+import { eventually } from '../support/eventually.ts';
 import { scratch } from '../support/scratch.ts';
 import { lacks } from '../support/services.ts';
 import { idsInFile, shell } from '../support/sqlite3.ts';
+import { openShell } from '../support/sqlite3-session.ts';
 import { startStorageProcess, type StorageProcess } from '../support/storage-process.ts';
 
 /** The two ways to put a file over another: `cp` keeps the inode of the old one, `mv` brings its own. */
@@ -45,6 +47,10 @@ async function appendSome(server: StorageProcess, count: number): Promise<void> 
   expect(new Set(appended)).toEqual(new Set(['stored']));
 }
 
+async function idsServed(server: StorageProcess): Promise<string[]> {
+  return (await server.page()).records.map((record) => record.evaluationID).sort();
+}
+
 function filesOf(path: string): string[] {
   return readdirSync(dirname(path)).filter((file) => file.startsWith(basename(path)) && !file.includes('.backup'));
 }
@@ -57,7 +63,7 @@ describe.skipIf(lacks('sqlite3')).each(Object.entries(ways))('a backup put over 
     restore(backup, path);
     expect(idsInFile(path)).toEqual(inBackup);
     const again = await startStorageProcess(path);
-    expect((await again.page()).records.map((record) => record.evaluationID).sort()).toEqual(inBackup);
+    expect(await idsServed(again)).toEqual(inBackup);
     await appendSome(again, 5);
     await again.stop();
     expect(idsInFile(path)).toHaveLength(325);
@@ -71,7 +77,7 @@ describe.skipIf(lacks('sqlite3')).each(Object.entries(ways))('a backup put over 
     expect(existsSync(`${path}-wal`)).toBe(false);
     expect(idsInFile(path)).toEqual(inBackup);
     const again = await startStorageProcess(path);
-    expect((await again.page()).records.map((record) => record.evaluationID).sort()).toEqual(inBackup);
+    expect(await idsServed(again)).toEqual(inBackup);
     await appendSome(again, 5);
     await again.stop();
     expect(idsInFile(path)).toHaveLength(325);
@@ -83,10 +89,41 @@ describe.skipIf(lacks('sqlite3')).each(Object.entries(ways))('a backup put over 
     await server.logged(/was replaced by another file while the server ran/);
     expect(await server.state()).toBe('replaced');
     expect(idsInFile(path)).toEqual(inBackup);
-    expect((await server.page()).records.map((record) => record.evaluationID).sort()).toEqual(inBackup);
+    expect(await idsServed(server)).toEqual(inBackup);
     expect(await server.append([makeEvaluation()])).toEqual(['queued']);
     await server.stop();
     await server.logged(/failed to store evaluation: 1 were not stored before the stop: .* was replaced/);
+    expect(idsInFile(path)).toEqual(inBackup);
+  });
+
+  it('once more while the server runs is served, and stands after the stop', async () => {
+    const { path, backup, server, inBackup } = await restorable();
+    const earlier = `${backup}.earlier`;
+    copyFileSync(backup, earlier);
+    shell(earlier, 'DELETE FROM evaluations WHERE id > 100; PRAGMA wal_checkpoint(TRUNCATE);');
+    restore(backup, path);
+    await server.logged(/was replaced by another file while the server ran/);
+    expect((await server.page()).records).toHaveLength(inBackup.length);
+    restore(earlier, path);
+    expect((await server.page()).records).toHaveLength(100);
+    await server.stop();
+    expect(idsInFile(path)).toEqual(idsInFile(earlier));
+    expect(idsInFile(path)).toHaveLength(100);
+  });
+
+  it('while a shell is in it leaves the log to the shell, and takes it away after that', async () => {
+    const { path, backup, server, inBackup } = await restorable();
+    const operator = openShell(path);
+    await operator.run('SELECT count(*) FROM evaluations;');
+    restore(backup, path);
+    await server.logged(/was replaced by another file while the server ran/);
+    const log = statSync(`${path}-wal`).ino;
+    await expect(server.page()).rejects.toMatchObject({ code: 'audit_unavailable' });
+    expect(statSync(`${path}-wal`).ino).toBe(log);
+    await operator.kill();
+    await eventually(async () => expect(await idsServed(server)).toEqual(inBackup));
+    await server.stop();
+    expect(existsSync(`${path}-wal`)).toBe(false);
     expect(idsInFile(path)).toEqual(inBackup);
   });
 
@@ -95,7 +132,7 @@ describe.skipIf(lacks('sqlite3')).each(Object.entries(ways))('a backup put over 
     restore(backup, path);
     await server.kill();
     const again = await startStorageProcess(path);
-    expect((await again.page()).records.map((record) => record.evaluationID).sort()).toEqual(inBackup);
+    expect(await idsServed(again)).toEqual(inBackup);
     await again.stop();
     expect(idsInFile(path)).toEqual(inBackup);
   });
@@ -107,7 +144,7 @@ describe.skipIf(lacks('sqlite3')).each(Object.entries(ways))('a backup put over 
     expect(logBytes).toBeGreaterThan(0);
     restore(backup, path);
     const again = await startStorageProcess(path);
-    expect((await again.page()).records.map((record) => record.evaluationID).sort()).toEqual(inBackup);
+    expect(await idsServed(again)).toEqual(inBackup);
     const { message } = await again.logged(/was replaced while no server ran: its write-ahead log is set aside/);
     const aside = /set aside as (\S+),/.exec(message)?.[1];
     expect(statSync(aside!).size).toBe(logBytes);

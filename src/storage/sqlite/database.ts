@@ -32,6 +32,8 @@ export function createAuditDatabase(path: string, log: Log, clock: Clock): Audit
   let writer = startWorker<WriterCalls>({ role: 'writer', path }, report);
   let reader = startWorker<ReaderCalls>({ role: 'reader', path }, report);
   let state: DatabaseState = 'unavailable';
+  /** Why it cannot be read; null where nothing is known to be in the way. */
+  let trouble: string | null = null;
   let definitions: readonly DefinitionRow[] | null = null;
   let areDefined = true;
 
@@ -49,8 +51,12 @@ export function createAuditDatabase(path: string, log: Log, clock: Clock): Audit
     await closeReader();
     if (!writer.isAlive()) writer = startWorker<WriterCalls>({ role: 'writer', path }, report);
     const outcome = await writer.call('open');
-    if (outcome.kind === 'unusable') throw new AegisError('database_unusable', outcome.message);
-    if (outcome.kind === 'unavailable') throw new Error(outcome.message);
+    if (outcome.kind !== 'opened') {
+      trouble = outcome.message;
+      throw outcome.kind === 'unusable' ? new AegisError('database_unusable', trouble) : new Error(trouble);
+    }
+    if (trouble !== null) log.info(`the audit database ${path} is open now`, { component: 'storage' });
+    trouble = null;
     state = 'open';
     areDefined = definitions === null;
   }
@@ -70,9 +76,17 @@ export function createAuditDatabase(path: string, log: Log, clock: Clock): Audit
       log.warn(`${path} was deleted while the server ran: it is made anew, and is empty`, { component: 'storage' });
       await openFile();
     } else {
-      log.error(`${replacedMessage(path)}; until then new rows wait in memory`, { component: 'storage' });
+      trouble = replacedMessage(path); // until it is known to stand without our log
       state = 'replaced';
+      await settle();
+      log.error(`${replacedMessage(path)}; until then new rows wait in memory`, { component: 'storage' });
     }
+  }
+
+  /** A file that was put in place is read only when our log is no longer beside it. */
+  async function settle(): Promise<void> {
+    const found = await writer.call('tick');
+    trouble = found === 'same' ? null : 'another process still has the log of the file before open';
   }
 
   async function commitNow(rows: Omit<Batch, 'definitions'>): Promise<void> {
@@ -97,6 +111,7 @@ export function createAuditDatabase(path: string, log: Log, clock: Clock): Audit
 
   async function tick(): Promise<void> {
     if (state === 'unavailable') return openFile();
+    if (state === 'replaced') return settle();
     await follow(await callWriter(() => writer.call('tick')));
   }
 
@@ -109,22 +124,21 @@ export function createAuditDatabase(path: string, log: Log, clock: Clock): Audit
     name: K,
     ...argument: Parameters<ReaderCalls[K]>
   ): Promise<ReturnType<ReaderCalls[K]>> {
-    if (state !== 'open' && state !== 'replaced') throw unavailable('the database is not open');
+    if (trouble !== null || state === 'unavailable' || state === 'closed')
+      throw unavailable(trouble ?? `it is ${state}`);
     if (!reader.isAlive()) reader = startWorker<ReaderCalls>({ role: 'reader', path }, report);
     if (reader.pending() >= mostReads) throw unavailable('too many questions wait for it');
     const answered = new AbortController();
-    const answer = reader.call(name, ...argument);
-    const late = clock.sleep(readTimeoutMs, answered.signal).then((): never => {
-      throw unavailable(`no answer within ${readTimeoutMs} ms`);
-    });
+    const late = clock.sleep(readTimeoutMs, answered.signal).then(() => null);
     try {
-      return await Promise.race([answer, late]);
+      const first = await Promise.race([reader.call(name, ...argument).then((value) => ({ value })), late]);
+      if (first !== null) return first.value;
     } catch (error) {
-      throw error instanceof AegisError ? error : unavailable(messageOf(error));
+      throw unavailable(messageOf(error));
     } finally {
-      late.catch(messageOf);
       answered.abort();
     }
+    throw unavailable(`no answer within ${readTimeoutMs} ms`);
   }
 
   function unavailable(why: string): AegisError {

@@ -62,7 +62,10 @@ export interface WriterCalls {
   open(): OpenOutcome;
   /** Writes the batch, unless the file is no longer the one that was opened. */
   commit(batch: Batch): FileState;
-  /** Looks whether the file is still the same, and checkpoints when it is time. */
+  /**
+   * Looks whether the file is still the same, and checkpoints when it is time. After `release`: `replaced` as long as
+   * our log stands beside a file that is not its own, because another process has it open.
+   */
   tick(): FileState;
   /** Lets go of a file that was replaced or deleted, without writing to what stands in its place. */
   release(): void;

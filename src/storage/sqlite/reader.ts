@@ -1,4 +1,5 @@
 import Sqlite, { type Database } from 'better-sqlite3';
+import { type FileStamp, isUnchanged, stampOf } from './file-stamp.ts';
 import type { StoredEvaluation } from '../ports.ts';
 import type { PageQuery, ReaderCalls } from './messages.ts';
 import { currentVersion, versionOf } from './migrations.ts';
@@ -7,12 +8,22 @@ import { pageOf } from './page.ts';
 // Under the two seconds within which an answer is promised.
 const busyTimeoutMs = 1_000;
 
-/** The calls of the reading thread. It opens the database when it is asked, and again after any error. */
+interface Open {
+  readonly db: Database;
+  readonly file: FileStamp | null;
+}
+
+/**
+ * The calls of the reading thread. It opens the database when it is asked, and again after any error and when the file
+ * has changed: what SQLite keeps of a file in memory is not true of one that was put over it.
+ */
 export function createReader(path: string): ReaderCalls {
-  let open: Database | null = null;
+  let open: Open | null = null;
 
   function connection(): Database {
-    if (open !== null) return open;
+    const file = stampOf(path);
+    if (open?.file && file !== null && isUnchanged(open.file, file)) return open.db;
+    close();
     const db = new Sqlite(path, { readonly: true, timeout: busyTimeoutMs });
     try {
       const version = versionOf(db);
@@ -21,12 +32,12 @@ export function createReader(path: string): ReaderCalls {
       db.close();
       throw error;
     }
-    open = db;
+    open = { db, file };
     return db;
   }
 
   function close(): void {
-    open?.close();
+    open?.db.close();
     open = null;
   }
 

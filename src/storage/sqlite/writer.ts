@@ -24,9 +24,10 @@ type State =
 type Open = Extract<State, { kind: 'open' }>;
 
 // A checkpoint syncs the disk four times. Every ten seconds it bounds what a lost log can cost; by frames, its length.
+// Where another process reads for long it waits in vain, and must leave time to write.
 const checkpointEveryMs = 10_000;
 const checkpointFrames = 1_000;
-const checkpointAtMostEveryMs = 200;
+const checkpointAtMostEveryMs = 1_000;
 const reportEveryMs = 60_000;
 
 /** The calls of the writing thread, over one file. */
@@ -78,8 +79,8 @@ export function createWriter(path: string, report: Report): WriterCalls {
   }
 
   function tick(): FileState {
-    if (state.kind === 'released') settleLog(state.log);
-    if (state.kind !== 'open') return 'same';
+    if (state.kind === 'released') return settleLog(state.log) ? 'same' : 'replaced';
+    if (state.kind === 'closed') return 'same';
     const found = state.file.inspect();
     if (found === 'same') checkpointWhenDue(state);
     return found;
@@ -93,18 +94,19 @@ export function createWriter(path: string, report: Report): WriterCalls {
     settleLog(session.log);
   }
 
-  /** Takes our log from beside the file that is not ours, once no process has it open. */
-  function settleLog(log: FileStamp | null): void {
+  /** Takes our log from beside the file that is not ours; false while another process has it open. */
+  function settleLog(log: FileStamp | null): boolean {
     const found = stampOf(logPath(path));
     if (log !== null && found !== null && isSameFile(log, found)) {
       const aside = setLogAside(path);
-      if (aside.kind === 'inUse') return;
+      if (aside.kind === 'inUse') return false;
       if (aside.kind === 'kept') {
         report('warn', `the write-ahead log of the file before is set aside as ${aside.as}, not applied`);
       }
     }
     removeNote(path);
     state = { kind: 'released', log: null };
+    return true;
   }
 
   function close(): void {
