@@ -1,6 +1,7 @@
 import { isScalar, parseDocument } from 'yaml';
 import { AegisError } from '../errors.ts';
 import { readNamedFile } from './files.ts';
+import { nearest } from '../slo/nearest.ts';
 import type { Source, Told } from './sources.ts';
 import type { Setting } from './table.ts';
 import { keyOf, settings } from './table.ts';
@@ -25,10 +26,14 @@ export function environment(env: Readonly<Record<string, string | undefined>>): 
 
 /** A YAML file of settings by their keys (`keyOf`). Throws `invalid_setting` for a file that is anything else. */
 export function configurationFile(file: Told<string>): Source {
+  const keys = settings.map(keyOf);
   const values = new Map<string, readonly string[]>();
   for (const [key, value] of entriesOf(file)) {
-    if (!settings.some((setting) => keyOf(setting) === key))
-      throw new AegisError('invalid_setting', `${file.value}: ${quoted(key)}: no such setting`);
+    if (!keys.includes(key)) {
+      const meant = nearest(key, keys);
+      const didYouMean = meant === undefined ? '' : `: did you mean ${meant}?`;
+      throw new AegisError('invalid_setting', `${file.value}: ${quoted(key)}: no such setting${didYouMean}`);
+    }
     values.set(key, value);
   }
   return (setting) => {

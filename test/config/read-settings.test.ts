@@ -130,7 +130,7 @@ describe('the configuration file', () => {
     ['port: [1, 2]', 'aegis.yaml: port: not allowed as a list'],
     ['port: {a: 1}', 'not a text or a list of texts'],
     ['db:', 'aegis.yaml: db: "" is not allowed'],
-    ['prot: 1', 'aegis.yaml: "prot": no such setting'],
+    ['prt: 1', 'aegis.yaml: "prt": no such setting: did you mean port?'],
     ['- port', 'a map of settings'],
     ['port', 'a map of settings'],
     ['port: *p', 'not valid YAML'],
