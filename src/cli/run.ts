@@ -6,8 +6,9 @@ import type { DefineCommand, ExitCode } from './command.ts';
 import { exitCodes } from './command.ts';
 import { gate } from './gate.ts';
 import type { Terminal } from './terminal.ts';
+import { validate } from './validate.ts';
 
-const commands: readonly DefineCommand[] = [gate];
+const commands: readonly DefineCommand[] = [validate, gate];
 
 /** Runs the words after `aegis` and says with which code to exit. Never rejects. */
 export async function run(argv: readonly string[], terminal: Terminal): Promise<ExitCode> {
@@ -58,9 +59,10 @@ export async function run(argv: readonly string[], terminal: Terminal): Promise<
 }
 
 const help = `
-Exit codes: 0 go on; 1 blocked; 2 usage; 3 no answer could be had.
+Exit codes: 0 valid, or go on; 1 invalid, or blocked; 2 usage; 3 no answer could be had.
 
 Examples:
+  aegis validate --dir slos
   aegis gate --slo api-availability --server http://aegis:8080
   aegis gate --help
 `;

@@ -1,0 +1,53 @@
+import { Command } from 'commander';
+import { readDirectory } from '../catalogue/read-directory.ts';
+import { oneOf, path } from '../config/parsers.ts';
+import { notAllowed, quoted } from '../config/usage.ts';
+import { AegisError } from '../errors.ts';
+import type { DefineCommand, ExitCode } from './command.ts';
+import { exitCodes, flag } from './command.ts';
+import type { Terminal } from './terminal.ts';
+import { painter } from './terminal.ts';
+import { countsOf, jsonReport, textReport } from './validate-report.ts';
+
+interface Given {
+  directory?: string;
+  format: 'text' | 'json';
+}
+
+/** `aegis validate`: checks a directory of SLO files as the server reads it. */
+export const validate: DefineCommand = (terminal, onExit) => {
+  const given: Given = { format: 'text' };
+  return new Command('validate')
+    .summary('check a directory of SLO files')
+    .description('Checks a directory of SLO files as aegis-server reads it, and tells every error with its place.')
+    .usage('--dir <dir> [flags]')
+    .addOption(flag('--dir', 'dir', 'the directory, read recursively', path, (dir) => (given.directory = dir)))
+    .addOption(flag('--format', 'form', 'text or json [text]', oneOf('text', 'json'), (form) => (given.format = form)))
+    .addHelpText('after', help)
+    .action(async () => onExit(await runValidate(terminal, given)));
+};
+
+async function runValidate(terminal: Terminal, { directory, format }: Given): Promise<ExitCode> {
+  if (directory === undefined) throw new AegisError('invalid_setting', '--dir: missing: give a directory of SLO files');
+  const { unreadable, files, slos, problems } = await readDirectory(directory);
+  if (unreadable !== undefined)
+    throw notAllowed('--dir', quoted(directory), `a directory that can be read; ${unreadable}`);
+  const validation = { files, validSlos: slos.length, problems };
+  const hasErrors = countsOf(validation).errors > 0;
+  // Nothing was found wrong because nothing was found: most likely another directory was meant.
+  const isEmpty = slos.length === 0 && !hasErrors;
+  const valid = !hasErrors && !isEmpty;
+  await terminal.out(
+    format === 'json' ? jsonReport(validation, valid) : textReport(validation, painter(terminal.colours)),
+  );
+  if (isEmpty) await terminal.err(`aegis validate: no SLO files (*.yaml, *.yml) with an SLO in ${quoted(directory)}\n`);
+  return valid ? exitCodes.ok : exitCodes.negative;
+}
+
+const help = `
+Exit codes: 0 valid (there may be warnings), 1 invalid or without any SLO, 2 usage.
+
+Examples:
+  aegis validate --dir slos
+  aegis validate --dir slos --format json | jq '.problems[].message'
+`;
