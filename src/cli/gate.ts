@@ -6,7 +6,6 @@ import { AegisError } from '../errors.ts';
 import type { DefineCommand } from './command.ts';
 import { flag } from './command.ts';
 import type { Question } from './gate-answer.ts';
-import { runGate } from './gate-run.ts';
 import { failOnLevels } from './judge.ts';
 import type { FailOn } from './judge.ts';
 import type { Terminal } from './terminal.ts';
@@ -72,6 +71,8 @@ export const gate: DefineCommand = (terminal, onExit) => {
     )
     .addHelpText('after', help);
   return command.action(async () => {
+    // Loaded here: other commands do without an HTTP client.
+    const { runGate } = await import('./gate-run.ts');
     const { sloIds, service, environment, ...options } = given;
     const code = await runGate(terminal, {
       ...options,

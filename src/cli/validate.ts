@@ -1,5 +1,4 @@
 import { Command } from 'commander';
-import { readDirectory } from '../catalogue/read-directory.ts';
 import { oneOf, path } from '../config/parsers.ts';
 import { notAllowed, quoted } from '../config/usage.ts';
 import { AegisError } from '../errors.ts';
@@ -29,6 +28,8 @@ export const validate: DefineCommand = (terminal, onExit) => {
 
 async function runValidate(terminal: Terminal, { directory, format }: Given): Promise<ExitCode> {
   if (directory === undefined) throw new AegisError('invalid_setting', '--dir: missing: give a directory of SLO files');
+  // Loaded here: the schema and the grammar cost a third of a second that other commands need not wait.
+  const { readDirectory } = await import('../catalogue/read-directory.ts');
   const { unreadable, files, slos, problems } = await readDirectory(directory);
   if (unreadable !== undefined)
     throw notAllowed('--dir', quoted(directory), `a directory that can be read; ${unreadable}`);
