@@ -6,7 +6,7 @@ import { unmeasured } from '../eval/unmeasured.ts';
 import type { Log } from '../log.ts';
 import { decide } from '../policy/decide.ts';
 import type { Evaluation } from '../policy/decision-source.ts';
-import type { BlockingRule } from '../policy/gate-result.ts';
+import { grownOlder } from '../policy/hold.ts';
 import { windowsOf } from '../slo/model.ts';
 import { newEvaluationId } from './evaluation-id.ts';
 import type { EvaluationQueue, Priority } from './queue.ts';
@@ -142,15 +142,9 @@ function conclude(
   adapter: Evaluation['adapter'],
 ): Evaluation {
   const { slo, specHash } = loaded;
-  const previous = blockingBefore(latest(), evaluatedAt);
+  const before = latest();
+  const previous = before ? grownOlder(before.result.blocking, elapsedMs(before.evaluatedAt, evaluatedAt)) : [];
   const result = decide(slo, measurement, previous);
   const id = newEvaluationId(evaluatedAt.wallMs);
   return { id, slo, specHash, evaluatedAt, adapter, measurement, previous, result };
-}
-
-/** The rules that blocked at the evaluation before, grown older by the time between. */
-function blockingBefore(latest: Evaluation | undefined, now: Instant): readonly BlockingRule[] {
-  if (latest === undefined) return [];
-  const betweenMs = elapsedMs(latest.evaluatedAt, now);
-  return latest.result.blocking.map((rule) => ({ ...rule, ageMs: rule.ageMs + betweenMs }));
 }
