@@ -13,7 +13,7 @@ export interface CheckpointNote {
   readonly wal: WalIndexState;
 }
 
-export function notePath(path: string): string {
+function notePath(path: string): string {
   return `${path}-note`;
 }
 

@@ -20,6 +20,6 @@ export function corrupt(path: string, what: string): string {
   return `${path} is corrupt (${what}): restore a backup over it, or name another file with --db`;
 }
 
-export function codeOf(error: unknown): string {
+function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
