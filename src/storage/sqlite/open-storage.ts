@@ -96,11 +96,12 @@ interface Closing {
 
 async function close(database: AuditDatabase, evaluations: EvaluationLog, closing: Closing): Promise<void> {
   const { log, clock, boundMs } = closing;
-  const reserveMs = Math.min(closeReserveMs, boundMs / 2);
-  await evaluations.flush(boundMs - reserveMs);
+  const startedAtMs = clock.now().monotonicMs;
+  await evaluations.flush(boundMs - Math.min(closeReserveMs, boundMs / 2));
+  const leftMs = boundMs - (clock.now().monotonicMs - startedAtMs);
   const closed = new AbortController();
   try {
-    const late = clock.sleep(reserveMs, closed.signal).then(() => 'late' as const);
+    const late = clock.sleep(leftMs, closed.signal).then(() => 'late' as const);
     const outcome = await Promise.race([database.close(), late]);
     if (outcome === 'late') log.warn('the audit database did not close in time', { component: 'storage' });
   } catch (error) {
