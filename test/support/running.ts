@@ -42,10 +42,10 @@ export function start(
   };
 }
 
-/** Waits until `url` answers 200, at most a minute; an error with the process's output where it does not. */
-export async function answers(running: Running, url: string): Promise<void> {
+/** Waits until `url` answers 200, at most `boundMs`; an error with the process's output where it does not. */
+export async function answers(running: Running, url: string, boundMs = 100_000): Promise<void> {
   let last = 'no answer';
-  const deadline = Date.now() + 60_000;
+  const deadline = Date.now() + boundMs;
   while (Date.now() < deadline && running.process.exitCode === null) {
     await wait(50);
     try {
