@@ -12,7 +12,7 @@ import { createLifecycle, type Lifecycle, type StopFailure } from './lifecycle.t
 import type { Log } from './log.ts';
 import { encodeEvidence } from './policy/evidence.ts';
 import { explainRecorded } from './policy/explain.ts';
-import { startScheduler } from './scheduler/scheduler.ts';
+import { createScheduler } from './scheduler/scheduler.ts';
 import { windowsOf } from './slo/model.ts';
 import { openSqliteStorage } from './storage/sqlite/open-storage.ts';
 import { createMetrics } from './telemetry/metrics.ts';
@@ -49,7 +49,6 @@ export function createApp(settings: Settings, log: Log, clock: Clock = systemClo
     lifecycle.onStop('audit', () => storage.close(auditCloseBoundMs));
 
     const catalogue = createCatalogue({ directory: settings.sloDir, log, clock });
-    await catalogue.start();
     lifecycle.onStop('catalogue', () => catalogue.stop());
     reload = () => catalogue.reload();
 
@@ -63,7 +62,7 @@ export function createApp(settings: Settings, log: Log, clock: Clock = systemClo
       version,
     });
     const evaluatedOnce = new Set<string>();
-    const scheduler = startScheduler({
+    const scheduler = createScheduler({
       catalogue,
       adapterOf: () => adapter,
       evaluationLog: storage.log,
@@ -100,6 +99,11 @@ export function createApp(settings: Settings, log: Log, clock: Clock = systemClo
       },
       { boundMs: drainBoundMs + 1_000 },
     );
+    await api.ready();
+
+    // The files are read before the port opens, and the port opens as soon as they are read.
+    await catalogue.start();
+    scheduler.start();
     const url = await api.listen({ host: settings.host, port: settings.port }).catch((error: unknown) => {
       throw new AegisError(
         'invalid_setting',

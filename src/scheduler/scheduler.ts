@@ -1,4 +1,4 @@
-import type { CatalogueSnapshot, LoadedSlo, SloCatalogue } from '../catalogue/ports.ts';
+import type { CatalogueChange, CatalogueSnapshot, LoadedSlo, SloCatalogue } from '../catalogue/ports.ts';
 import { elapsedMs } from '../clock.ts';
 import type { MetricsAdapter } from '../eval/measurement.ts';
 import type { DecisionSource } from '../policy/decision-source.ts';
@@ -14,6 +14,8 @@ export interface SchedulerOptions extends Omit<LoopDeps, 'queue' | 'adapter'> {
 }
 
 export interface Scheduler extends DecisionSource {
+  /** Begins with the SLOs that the catalogue holds now, and follows it from then on. */
+  start(): void;
   /** Evaluations that wait for a turn, and that are under way. */
   load(): { readonly waiting: number; readonly running: number };
   /** Ends all loops; what is under way is cancelled and leaves no trace. */
@@ -21,7 +23,7 @@ export interface Scheduler extends DecisionSource {
 }
 
 /** One loop an SLO, each at its own rhythm, following the catalogue. */
-export function startScheduler(options: SchedulerOptions): Scheduler {
+export function createScheduler(options: SchedulerOptions): Scheduler {
   const { catalogue, clock, evaluationLog } = options;
   const queue = createQueue(options.concurrency);
   const loops = new Map<string, SloLoop>();
@@ -40,18 +42,24 @@ export function startScheduler(options: SchedulerOptions): Scheduler {
     evaluationLog.define([...snapshot.slos.values()]);
   }
 
-  const ignoreChanges = catalogue.onChange((change, snapshot) => {
+  let ignoreChanges: () => void = () => undefined;
+
+  function follow(change: CatalogueChange, snapshot: CatalogueSnapshot): void {
     for (const id of [...change.removed, ...change.changed]) close(id);
     define(snapshot);
     for (const id of [...change.added, ...change.changed]) {
       const loaded = snapshot.slos.get(id);
       if (loaded !== undefined) open(loaded);
     }
-  });
-  define(catalogue.current());
-  for (const loaded of catalogue.current().slos.values()) open(loaded);
+  }
 
   return {
+    start() {
+      ignoreChanges = catalogue.onChange(follow);
+      define(catalogue.current());
+      for (const loaded of catalogue.current().slos.values()) open(loaded);
+    },
+
     current: (id) => loops.get(id)?.current(),
 
     async evaluateNow(id, reason) {

@@ -1,7 +1,7 @@
 import type { CatalogueChange, CatalogueSnapshot, LoadedSlo, SloCatalogue } from '../../src/catalogue/ports.ts';
 import type { MeasureRequest, Measurement, MetricsAdapter } from '../../src/eval/measurement.ts';
 import type { Evaluation } from '../../src/policy/decision-source.ts';
-import { startScheduler } from '../../src/scheduler/scheduler.ts';
+import { createScheduler } from '../../src/scheduler/scheduler.ts';
 import type { Slo } from '../../src/slo/model.ts';
 import type { Appended, DefinedSlo, EvaluationLog } from '../../src/storage/ports.ts';
 import { aMeasurement } from './evaluation.ts';
@@ -101,7 +101,7 @@ export function createWorld(slos: readonly Slo[], options: { mode?: 'healthy' | 
   const audit = createEvaluationLog();
   const log = createRecordingLog();
   const missed: number[] = [];
-  const scheduler = startScheduler({
+  const scheduler = createScheduler({
     catalogue: files.catalogue,
     adapterOf: () => source.adapter,
     evaluationLog: audit.log,
@@ -112,5 +112,6 @@ export function createWorld(slos: readonly Slo[], options: { mode?: 'healthy' | 
     onEvaluated: () => undefined,
     onSlotsMissed: (_, count) => void missed.push(count),
   });
+  scheduler.start();
   return { clock, source, files, audit, log, missed, scheduler };
 }
