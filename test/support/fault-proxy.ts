@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, request, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import { portOf } from './exporter.ts';
-import { behaviourOf, sendReal, type Fault, type FaultOptions, type RealAnswer } from './faults.ts';
+import { behaviourOf, bomb, sendReal, type Fault, type FaultOptions, type RealAnswer } from './faults.ts';
 
 export interface SeenRequest {
   readonly method: string;
@@ -64,6 +64,7 @@ export async function startFaultProxy(targetUrl: string): Promise<FaultProxy> {
     seen,
     forget: () => void seen.splice(0),
     async set(next, nextOptions = {}) {
+      if (next === 'gzip-bomb') await bomb();
       [fault, options, index] = [next, nextOptions, 0];
       if (next === 'refuse' && server.listening) await shut(server);
       if (next !== 'refuse' && !server.listening) await listen(port);

@@ -4,7 +4,7 @@ import type { Selector } from '../../promql/selector.ts';
 import { longestRuleWindow, shortestRuleWindow, windowsOf, type Slo, type Window } from '../../slo/model.ts';
 import type { ReadingOf } from './check-answer.ts';
 import { coverageUnits, readCoverage, youthUnits } from './coverage.ts';
-import { freshnessUnits, metricGroups, readFreshness, searchUnits } from './freshness.ts';
+import { freshnessUnits, metricGroups, readFreshness, searchUnits, type MetricGroup } from './freshness.ts';
 import type { Unit } from './part.ts';
 import { pointsUnits, readPoints } from './points.ts';
 import { queriesOf, type WindowQueries } from './sli-queries.ts';
@@ -26,12 +26,10 @@ export interface Checks {
 
 /** What to ask for an SLO: good and total of the windows, and of all its series freshness, data points and coverage. */
 export function planQueries(slo: Slo, windows: readonly Window[], evaluatedAtMs: number): QueryPlan {
-  const asked = windows.map((window) => queriesOf(slo, window));
-  const series = judgedSeries(
-    slo,
-    windowsOf(slo).map((window) => queriesOf(slo, window)),
+  const { queries, series, groups } = preparedOf(slo);
+  const asked = windows.map(
+    (window) => queries.find((known) => known.window.name === window.name) ?? queriesOf(slo, window),
   );
-  const groups = metricGroups(series.freshness);
   return {
     units: [
       ...asked.map(({ unit }) => unit),
@@ -56,6 +54,26 @@ export function sentQueries(units: readonly Unit[]): readonly SentQuery[] {
   return units.flatMap(({ parts }) =>
     parts.map(({ role, window, promql }) => ({ role, promql, ...(window !== undefined && { window }) })),
   );
+}
+
+/** What is the same at each evaluation of an SLO. */
+interface Prepared {
+  readonly queries: readonly WindowQueries[];
+  readonly series: JudgedSeries;
+  readonly groups: readonly MetricGroup[];
+}
+
+// Reading the queries of one SLO takes a millisecond, at each evaluation; a changed SLO is another object.
+const prepared = new WeakMap<Slo, Prepared>();
+
+function preparedOf(slo: Slo): Prepared {
+  const known = prepared.get(slo);
+  if (known !== undefined) return known;
+  const queries = windowsOf(slo).map((window) => queriesOf(slo, window));
+  const series = judgedSeries(slo, queries);
+  const fresh = { queries, series, groups: metricGroups(series.freshness) };
+  prepared.set(slo, fresh);
+  return fresh;
 }
 
 interface JudgedSeries {

@@ -37,20 +37,27 @@ export function splitByGroup(units: readonly Unit[], groups: readonly string[]):
 }
 
 function packed(units: readonly Unit[]): Inquiry[] {
-  const bins: Unit[][] = [];
+  const bins: { readonly units: Unit[]; bytes: number }[] = [];
   const tooLong: Unit[] = [];
   for (const unit of units) {
+    const bytes = Buffer.byteLength(unionText(unit.parts));
     const last = bins.at(-1);
-    if (!fits([unit])) tooLong.push(unit);
-    else if (last !== undefined && fits([...last, unit])) last.push(unit);
-    else bins.push([unit]);
+    if (bytes > longestUnion) {
+      tooLong.push(unit);
+    } else if (last !== undefined && last.bytes + separator.length + bytes <= longestUnion) {
+      last.units.push(unit);
+      last.bytes += separator.length + bytes;
+    } else {
+      bins.push({ units: [unit], bytes });
+    }
   }
-  return [...bins.map(union), ...tooLong.flatMap((unit) => unit.parts.map((part) => single(part, unit.group)))];
+  return [
+    ...bins.map((bin) => union(bin.units)),
+    ...tooLong.flatMap((unit) => unit.parts.map((part) => single(part, unit.group))),
+  ];
 }
 
-function fits(units: readonly Unit[]): boolean {
-  return Buffer.byteLength(unionText(units.flatMap(({ parts }) => parts))) <= longestUnion;
-}
+const separator = '\nor ';
 
 function union(units: readonly Unit[]): Inquiry {
   const parts = units.flatMap((unit) => unit.parts);
@@ -67,7 +74,7 @@ function single(part: Part, group: string): Inquiry {
  * A newline goes before each bracket, because the part may end in a comment.
  */
 function unionText(parts: readonly Part[]): string {
-  return parts.map(tagged).join('\nor ');
+  return parts.map(tagged).join(separator);
 }
 
 function tagged({ tag, type, promql }: Part): string {

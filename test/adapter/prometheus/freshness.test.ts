@@ -178,7 +178,7 @@ describeWithPrometheus('freshness, data points and coverage', () => {
     const aligned = Math.floor(prometheus.startedAtMs / stepMs) * stepMs;
     for (const evaluatedAtMs of [aligned, aligned + 1, aligned - 1, aligned - stepMs / 2]) {
       const request = { slo, windows: [], evaluatedAtMs, priority: 'scheduled' } as const;
-      const { coverage } = await bench.adapter.measure(request, AbortSignal.timeout(20_000));
+      const { coverage } = await bench.adapter.measure(request, AbortSignal.timeout(60_000));
       expect(coverage).toEqual({ state: 'ok', value: 1 });
       const query = bench.proxy.seen.at(-1)?.parameters.get('query') ?? '';
       const covered = /label_replace\((count_over_time\(.*\))\n,"__aegis_part__","covered"/.exec(query)?.[1] ?? '';

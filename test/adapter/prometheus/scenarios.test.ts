@@ -14,7 +14,10 @@ describeWithPrometheus('the Prometheus adapter on a month of history', () => {
   let adapter: ReturnType<typeof createPrometheusAdapter>;
   beforeAll(async () => {
     prometheus = await startPrometheus();
-    adapter = createPrometheusAdapter(settingsFor(prometheus.url), { clock: systemClock, log: listLog() });
+    adapter = createPrometheusAdapter(settingsFor(prometheus.url, { timeoutMs: 20_000 }), {
+      clock: systemClock,
+      log: listLog(),
+    });
   });
   afterAll(async () => {
     await adapter.close();
@@ -24,7 +27,7 @@ describeWithPrometheus('the Prometheus adapter on a month of history', () => {
   const measure = (slo: Slo): Promise<Measurement> =>
     adapter.measure(
       { slo, windows: windowsOf(slo), evaluatedAtMs: Date.now(), priority: 'scheduled' },
-      AbortSignal.timeout(20_000),
+      AbortSignal.timeout(60_000),
     );
   const scenario = (name: string, changes: SloOptions = {}) =>
     anSlo({

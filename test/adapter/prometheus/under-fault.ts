@@ -40,8 +40,8 @@ export async function startBench(url: string, changes: Partial<PrometheusSetting
     sleep: (ms, signal) => systemClock.sleep(ms, signal),
   };
   const log = listLog();
-  const adapter = createPrometheusAdapter(settingsFor(proxy.url, { timeoutMs: 2_000, ...changes }), { clock, log });
-  const measure = (slo: Slo, signal = AbortSignal.timeout(20_000)) =>
+  const adapter = createPrometheusAdapter(settingsFor(proxy.url, { timeoutMs: 10_000, ...changes }), { clock, log });
+  const measure = (slo: Slo, signal = AbortSignal.timeout(60_000)) =>
     adapter.measure({ slo, windows: windowsOf(slo), evaluatedAtMs: Date.now(), priority: 'scheduled' }, signal);
   return {
     proxy,
