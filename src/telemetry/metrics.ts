@@ -37,6 +37,8 @@ export function createMetrics(sources: MetricsSources): Metrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
+  // Gauges with the suffix of a counter, which promtool refuses; each stands there without it, too.
+  for (const what of ['handles', 'requests', 'resources']) registry.removeSingleMetric(`nodejs_active_${what}_total`);
 
   const evaluations = new Counter({
     name: 'aegis_evaluations_total',
@@ -158,11 +160,15 @@ function createSloGauges(registers: Registry[], { catalogue, decisions: source }
     const { result, measurement } = served.evaluation;
     const standing = standingDecision(served).decision;
     for (const one of decisions) decision.set({ ...labels, decision: one }, one === standing ? 1 : 0);
-    for (const { window, burnRate: rate } of result.windows) {
-      if (rate !== null) burnRate.set({ ...labels, window: window.name }, rate);
+    for (const { window, state, burnRate: rate } of result.windows) {
+      if (state === 'ok' && rate !== null) burnRate.set({ ...labels, window: window.name }, rate);
     }
-    if (result.sli.budgetRemaining !== null) budget.set(labels, result.sli.budgetRemaining);
-    if (result.sli.value !== null) sli.set(labels, result.sli.value);
+    // A window without data answers with 0 and a full budget: numbers that a graph would take for an outage, or for health.
+    const [compliance] = result.windows;
+    if (compliance?.state === 'ok') {
+      if (result.sli.budgetRemaining !== null) budget.set(labels, result.sli.budgetRemaining);
+      if (result.sli.value !== null) sli.set(labels, result.sli.value);
+    }
     age.set(labels, served.ageMs / 1000);
     if (measurement.freshness.state !== 'ok') return;
     const known = measurement.freshness.ages.flatMap(({ ageMs }) => (ageMs === null ? [] : [ageMs]));

@@ -1,0 +1,89 @@
+import { spawnSync } from 'node:child_process';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { WindowState } from '../../src/eval/measurement.ts';
+import { unmeasured } from '../../src/eval/unmeasured.ts';
+import { createMetrics, type Metrics } from '../../src/telemetry/metrics.ts';
+import { aMeasurement } from '../support/evaluation.ts';
+import { createWorld } from '../support/scheduler-world.ts';
+import { lacks } from '../support/services.ts';
+import { anSlo } from '../support/slo.ts';
+
+const burning: WindowState = { state: 'ok', good: 90, total: 100, goodMissing: false };
+const slos = [anSlo({ id: 'fine' }), anSlo({ id: 'burns' }), anSlo({ id: 'asleep' }), anSlo({ id: 'broken' })];
+
+let world: ReturnType<typeof createWorld>;
+afterEach(() => world.scheduler.stop());
+
+/** Four SLOs, each in a state of its own, and the metrics of all. */
+async function evaluated(): Promise<Metrics> {
+  world = createWorld(slos);
+  world.source.state.measurement = ({ slo, evaluatedAtMs }) => {
+    if (slo.id === 'broken') return unmeasured(slo, evaluatedAtMs, 'unreachable', 'connection refused');
+    const states = {
+      burns: { '5m': burning, '1h': burning },
+      asleep: { '*': { state: 'noData', cause: 'total is 0' } as const },
+    }[slo.id];
+    return aMeasurement(slo, states ?? {}, { evaluatedAtMs });
+  };
+  await world.clock.settle();
+  const metrics = createMetrics({
+    catalogue: world.files.catalogue,
+    decisions: world.scheduler,
+    audit: () => world.audit.log.stats(),
+    load: () => world.scheduler.load(),
+    version: '1.2.3',
+  });
+  for (const evaluation of world.audit.appended) metrics.onEvaluated(evaluation, 20);
+  metrics.onAnswered({ route: '/v1/gate/decision', method: 'POST', status: 200, durationMs: 1 });
+  return metrics;
+}
+
+async function lines(metrics: Metrics): Promise<readonly string[]> {
+  return (await metrics.text()).body.split('\n');
+}
+
+const of = (id: string) => `slo="${id}",service="api-gateway",environment="production"`;
+
+describe('the metrics', () => {
+  it('tell of each SLO the decision that stands, and only numbers that were measured', async () => {
+    const metrics = await evaluated();
+    const text = await lines(metrics);
+    for (const [id, decision] of [
+      ['fine', 'ALLOW'],
+      ['burns', 'BLOCK'],
+      ['asleep', 'WARN'],
+      ['broken', 'WARN'],
+    ]) {
+      for (const one of ['ALLOW', 'WARN', 'BLOCK']) {
+        expect(text).toContain(`aegis_slo_decision{${of(id!)},decision="${one}"} ${one === decision ? 1 : 0}`);
+      }
+    }
+    expect(text).toContain(`aegis_slo_sli_ratio{${of('fine')}} 0.9995`);
+    expect(text.filter((line) => /aegis_slo_(sli|error_budget|burn)/.test(line) && /asleep|broken/.test(line))).toEqual(
+      [],
+    );
+    expect(text).toContain('aegis_evaluations_total{outcome="ok",reason=""} 2');
+    expect(text).toContain('aegis_evaluations_total{outcome="no_data",reason=""} 1');
+    expect(text).toContain('aegis_evaluations_total{outcome="failed",reason="unreachable"} 1');
+    expect(text).toContain('aegis_slos_loaded 4');
+    expect(text).toContain('aegis_audit_rows_stored_total 4');
+    expect(text).toContain('aegis_http_requests_total{route="/v1/gate/decision",method="POST",status="200"} 1');
+  });
+
+  it('follow the age of a decision, and forget an SLO that is gone', async () => {
+    const metrics = await evaluated();
+    world.source.state.mode = 'manual'; // nothing is answered any more
+    await world.clock.advance(10 * 60_000 + 1);
+    expect(await lines(metrics)).toContain(`aegis_slo_decision{${of('fine')},decision="WARN"} 1`);
+    world.files.remove('fine');
+    expect((await lines(metrics)).filter((line) => line.includes(of('fine')))).toEqual([]);
+  });
+
+  it.skipIf(lacks('promtool'))('pass promtool', async () => {
+    const { body, contentType } = await (await evaluated()).text();
+    expect(contentType).toContain('text/plain');
+    const { stdout, stderr, status } = spawnSync('promtool', ['check', 'metrics'], { input: body, encoding: 'utf8' });
+    expect(stdout + stderr).toBe('');
+    expect(status).toBe(0);
+  });
+});
