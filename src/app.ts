@@ -20,7 +20,10 @@ import { version } from './version.ts';
 
 /** The whole program but argv and signals, so that a test can start it on port 0 and stop it. */
 export interface App {
-  /** Opens the audit, reads the SLO files, starts evaluating, then listens. Rejects with `AegisError` where it cannot. */
+  /**
+   * Opens the audit, reads the SLO files, starts evaluating, then listens. Rejects with `AegisError` where it cannot;
+   * `shutting_down` where it was stopped meanwhile.
+   */
   start(): Promise<{ readonly url: string }>;
   /** Reads the SLO files again. */
   reload(): Promise<void>;
@@ -31,14 +34,17 @@ export interface App {
 /** Open requests are answered within this time of a stop; then their sockets are closed. */
 const drainBoundMs = 8_000;
 const auditCloseBoundMs = 1_500;
+/** A stop waits this long for a start that is under way: a step in its midst is ended where it began. */
+const startBoundMs = 6_000;
 
 export function createApp(settings: Settings, log: Log, clock: Clock = systemClock): App {
   const lifecycle = createLifecycle(log);
   let isListening = false;
   let isDraining = false;
+  let started: Promise<unknown> = Promise.resolve();
   let reload: () => Promise<unknown> = () => Promise.resolve();
 
-  async function start(): Promise<{ readonly url: string }> {
+  async function open(): Promise<{ readonly url: string }> {
     const startedAtMs = clock.now().wallMs;
     const storage = await openSqliteStorage({
       path: settings.db,
@@ -47,6 +53,7 @@ export function createApp(settings: Settings, log: Log, clock: Clock = systemClo
       encodeEvidence: (evaluation) => encodeEvidence(evaluation, version),
     });
     lifecycle.onStop('audit', () => storage.close(auditCloseBoundMs));
+    goOn();
 
     const catalogue = createCatalogue({ directory: settings.sloDir, log, clock });
     lifecycle.onStop('catalogue', () => catalogue.stop());
@@ -103,6 +110,7 @@ export function createApp(settings: Settings, log: Log, clock: Clock = systemClo
 
     // The files are read before the port opens, and the port opens as soon as they are read.
     await catalogue.start();
+    goOn();
     scheduler.start();
     const url = await api.listen({ host: settings.host, port: settings.port }).catch((error: unknown) => {
       throw new AegisError(
@@ -115,11 +123,23 @@ export function createApp(settings: Settings, log: Log, clock: Clock = systemClo
     return { url };
   }
 
+  /** A start that was overtaken by a stop opens nothing more. */
+  function goOn(): void {
+    if (isDraining) throw new AegisError('shutting_down', 'stopped before it had started');
+  }
+
   return {
-    start,
-    reload: async () => void (await reload()),
+    start() {
+      const opening = open();
+      started = opening.catch(messageOf); // the caller has the rejection
+      return opening;
+    },
+    async reload() {
+      await reload();
+    },
     async stop() {
       isDraining = true;
+      await Promise.race([started, clock.sleep(startBoundMs)]);
       if (isListening) await clock.sleep(settings.shutdownDelayMs);
       return lifecycle.stop();
     },

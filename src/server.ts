@@ -34,6 +34,7 @@ switch (read.kind) {
       await app.start();
     } catch (error) {
       if (!(error instanceof AegisError)) throw error;
+      if (error.code === 'shutting_down') break; // the signal that stopped it ends the process
       log.error(error.message, { component: 'process', code: error.code });
       await app.stop();
       process.exit(1);
