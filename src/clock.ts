@@ -36,7 +36,10 @@ export const systemClock: Clock = {
 
 function timer(ms: number, signal: AbortSignal | undefined): Promise<'elapsed' | 'aborted'> {
   return new Promise((resolve) => {
-    if (signal?.aborted) return resolve('aborted');
+    if (signal?.aborted) {
+      resolve('aborted');
+      return;
+    }
     const onAbort = () => {
       clearTimeout(handle);
       resolve('aborted');

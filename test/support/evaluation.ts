@@ -6,7 +6,7 @@ import { anSlo } from './slo.ts';
 
 export const noon = Date.UTC(2026, 10, 20, 12, 0, 0);
 
-export const healthyWindow: WindowState = { state: 'ok', good: 99_950, total: 100_000, goodMissing: false };
+const healthyWindow: WindowState = { state: 'ok', good: 99_950, total: 100_000, goodMissing: false };
 
 /** A complete, fresh measurement in which each window is `healthyWindow` unless named. */
 export function aMeasurement(

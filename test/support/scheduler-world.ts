@@ -15,7 +15,7 @@ export interface Asked {
 }
 
 /** A metrics source whose answers the test gives, or that answers healthy by itself. */
-export function createAdapter(mode: 'healthy' | 'manual' = 'healthy') {
+function createAdapter(mode: 'healthy' | 'manual' = 'healthy') {
   const asked: Asked[] = [];
   const state = {
     mode,
@@ -34,7 +34,7 @@ export function createAdapter(mode: 'healthy' | 'manual' = 'healthy') {
   return { adapter, asked, state };
 }
 
-export function createCatalogueOf(slos: readonly Slo[]) {
+function createCatalogueOf(slos: readonly Slo[]) {
   const load = (slo: Slo, revision: number): LoadedSlo => ({
     slo,
     specHash: `${slo.id}-${revision}`,
@@ -77,7 +77,7 @@ export function createCatalogueOf(slos: readonly Slo[]) {
   };
 }
 
-export function createEvaluationLog() {
+function createEvaluationLog() {
   const appended: Evaluation[] = [];
   const defined: (readonly DefinedSlo[])[] = [];
   const state: { outcome: () => Promise<Appended> } = { outcome: () => Promise.resolve('stored') };

@@ -57,7 +57,7 @@ export function sloDocument(options: SloOptions = {}): SloDocument {
 }
 
 /** The model of a document, made without the loader, for tests of what comes after it. */
-export function sloOf(document: SloDocument): Slo {
+function sloOf(document: SloDocument): Slo {
   const { spec, metadata } = document;
   const { gating } = spec;
   return {
