@@ -129,7 +129,14 @@ export function auditReaderContract(name: string, open: () => Promise<StorageEng
       const evaluation = makeEvaluation({ slo });
       await log.append(evaluation);
       const found = await reader.get(evaluation.id);
-      expect(found).toMatchObject({ evaluationId: evaluation.id, sloId: 'checkout', specHash: evaluation.specHash });
+      expect(found).toMatchObject({
+        evaluationId: evaluation.id,
+        sloId: 'checkout',
+        specHash: evaluation.specHash,
+        decision: evaluation.result.decision,
+        reasons: evaluation.result.items.map((item) => item.reason),
+        evaluatedAtMs: evaluation.evaluatedAt.wallMs,
+      });
       expect(JSON.parse(found!.evidenceJson)).toEqual({ evidenceOf: evaluation.id });
       expect(JSON.parse(found!.documentJson!)).toEqual(slo.document);
     });

@@ -1,6 +1,8 @@
 import Sqlite, { type Database } from 'better-sqlite3';
-import { type FileStamp, isUnchanged, stampOf } from './file-stamp.ts';
+import { decisions } from '../../slo/decision.ts';
 import type { StoredEvaluation } from '../ports.ts';
+import { type FileStamp, isUnchanged, stampOf } from './file-stamp.ts';
+import { parseInstant } from './instant-text.ts';
 import type { PageQuery, ReaderCalls } from './messages.ts';
 import { currentVersion, versionOf } from './migrations.ts';
 import { pageOf } from './page.ts';
@@ -57,13 +59,41 @@ export function createReader(path: string): ReaderCalls {
   };
 }
 
+interface StoredRow {
+  readonly evaluationId: string;
+  readonly sloId: string;
+  readonly decision: string;
+  readonly reasonsJson: string;
+  readonly timestamp: string | number;
+  readonly evidenceJson: string;
+  readonly documentJson: string | null;
+  readonly specHash: string | null;
+}
+
 function storedEvaluation(db: Database, evaluationId: string): StoredEvaluation | null {
   const found = db
-    .prepare<[string], StoredEvaluation>(
-      `SELECT evaluation_id AS evaluationId, slo_id AS sloId, evidence AS evidenceJson, document_json AS documentJson,
-        spec_hash AS specHash
+    .prepare<[string], StoredRow>(
+      `SELECT evaluation_id AS evaluationId, slo_id AS sloId, decision, reasons_json AS reasonsJson, timestamp,
+        evidence AS evidenceJson, document_json AS documentJson, spec_hash AS specHash
       FROM evaluations LEFT JOIN slo_versions USING (spec_hash) WHERE evaluation_id = ?`,
     )
     .get(evaluationId);
-  return found ?? null;
+  if (found === undefined) return null;
+  const { decision, reasonsJson, timestamp, ...row } = found;
+  return {
+    ...row,
+    // A word that is no decision (edited by hand) is no ALLOW.
+    decision: decisions.find((known) => known === decision) ?? 'WARN',
+    reasons: textsOf(reasonsJson),
+    evaluatedAtMs: parseInstant(String(timestamp))?.epochMs ?? 0,
+  };
+}
+
+function textsOf(json: string): readonly string[] {
+  try {
+    const value: unknown = JSON.parse(json);
+    return Array.isArray(value) ? value.map(String) : [];
+  } catch {
+    return []; // edited by hand
+  }
 }
