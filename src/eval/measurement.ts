@@ -14,7 +14,9 @@ export const failureReasons = [
 export type FailureReason = (typeof failureReasons)[number];
 
 /** Which question to the metrics source a failure belongs to. */
-export type QueryRole = 'good' | 'total' | 'freshness' | 'points' | 'coverage';
+export const queryRoles = ['good', 'total', 'freshness', 'points', 'coverage'] as const;
+
+export type QueryRole = (typeof queryRoles)[number];
 
 export interface Failure {
   readonly role: QueryRole;

@@ -3,6 +3,8 @@ import type { Failure, Gauge, Measurement, SentQuery, WindowMeasurement } from '
 import type { Decision } from '../slo/decision.ts';
 import type { Slo, SloDocument } from '../slo/model.ts';
 import { decide } from './decide.ts';
+import type { EvidenceForm } from './evidence-form.ts';
+import { evidenceForm } from './evidence.ts';
 import type { BlockingRule, GateResult, RuleResult } from './gate-result.ts';
 
 /** One evaluation, recorded or current, with what its decision was made of. */
@@ -45,6 +47,8 @@ export interface EvaluationAnswer {
   readonly notes: readonly string[];
   readonly queries: readonly SentQuery[];
   readonly slo: SloDocument;
+  /** The measurement as the audit keeps it: with `slo`, all that another program needs to decide again. */
+  readonly evidence: EvidenceForm;
 }
 
 interface WindowEvidence {
@@ -85,7 +89,7 @@ export function evaluationAnswer(evidence: EvaluationEvidence): EvaluationAnswer
     errorBudget: slo.errorBudget,
     sli: result.sli,
     windows: measurement.windows.map((window) => windowEvidence(window, result)),
-    rules: result.rules.map((rule) => ({ ...rule, arithmetic: arithmetic(rule, result) })),
+    rules: result.rules.map((rule) => ({ ...rule, arithmetic: arithmeticOf(rule, result) })),
     freshness:
       measurement.freshness.state === 'ok'
         ? measurement.freshness.ages.map(({ metric, ageMs }) => ({
@@ -100,6 +104,7 @@ export function evaluationAnswer(evidence: EvaluationEvidence): EvaluationAnswer
     notes: result.notes,
     queries: evidence.queries,
     slo: slo.document,
+    evidence: evidenceForm(evidence, evidence.softwareVersion),
   };
 }
 
@@ -120,7 +125,7 @@ function windowEvidence(measured: WindowMeasurement, result: GateResult): Window
 }
 
 /** The rule's comparison in words that can be checked by hand: `5m: 14.00x >= 14.00x, 1h: not measured`. */
-function arithmetic(rule: RuleResult, result: GateResult): string {
+export function arithmeticOf(rule: RuleResult, result: GateResult): string {
   const side = (name: string) => {
     const window = result.windows.find((candidate) => candidate.window.name === name);
     if (window?.state !== 'ok' || window.burnRate === null) return `${name}: not measured`;

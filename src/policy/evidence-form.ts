@@ -1,13 +1,13 @@
 import { Type, type Static } from 'typebox';
 import { Value } from 'typebox/value';
-import { failureReasons, noDataCauses } from '../eval/measurement.ts';
+import { failureReasons, noDataCauses, queryRoles } from '../eval/measurement.ts';
 
 /**
  * The form in which an audit row keeps its evidence: numbers and instants, and no text that the SLO's document holds
  * already. A usual row stays under 1 KiB. Names are short for that reason only; policy/evidence.ts gives them meaning.
  */
 const Failed = Type.Object({
-  q: Type.Enum(['good', 'total', 'freshness', 'points', 'coverage']),
+  q: Type.Enum([...queryRoles]),
   r: Type.Enum([...failureReasons]),
   d: Type.String(),
   a: Type.Number(),

@@ -4,11 +4,19 @@ import type { Evaluation } from './decision-source.ts';
 import { parseEvidence, type EvidenceFailure, type EvidenceForm, type EvidenceWindow } from './evidence-form.ts';
 import type { BlockingRule } from './gate-result.ts';
 
+/** What the evidence of an evaluation is made of. */
+type Evidenced = Pick<Evaluation, 'adapter' | 'measurement' | 'previous'>;
+
 /** The evidence of an evaluation as compact JSON, without line breaks. */
-export function encodeEvidence(evaluation: Evaluation, softwareVersion: string): string {
+export function encodeEvidence(evaluation: Evidenced, softwareVersion: string): string {
+  return JSON.stringify(evidenceForm(evaluation, softwareVersion));
+}
+
+/** The evidence of an evaluation: all that the policy was told, so that it can decide again. */
+export function evidenceForm(evaluation: Evidenced, softwareVersion: string): EvidenceForm {
   const { measurement: m } = evaluation;
   const kept = m.windows.filter((window) => window.readAtMs !== m.evaluatedAtMs);
-  const evidence: EvidenceForm = {
+  return {
     v: 1,
     sw: softwareVersion,
     src: evaluation.adapter,
@@ -29,7 +37,6 @@ export function encodeEvidence(evaluation: Evaluation, softwareVersion: string):
       b: evaluation.previous.map(({ rule, reason, ageMs }) => [rule, reason, ageMs]),
     }),
   };
-  return JSON.stringify(evidence);
 }
 
 function encodeWindow(measured: WindowMeasurement): EvidenceWindow {

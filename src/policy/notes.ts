@@ -4,7 +4,12 @@ import { roughDuration } from './wording.ts';
 
 /** Remarks that explain the reasons, or that change nothing but should be seen. */
 export function notesOf(slo: Slo, measurement: Measurement): readonly string[] {
-  return [...measurement.notes, ...windowNotes(slo, measurement), ...ageNotes(slo, measurement), ...measurement.infos];
+  return [...measurement.notes, ...doubtNotes(slo, measurement), ...measurement.infos];
+}
+
+/** Which data is absent or old. */
+export function doubtNotes(slo: Slo, measurement: Measurement): readonly string[] {
+  return [...windowNotes(slo, measurement), ...ageNotes(slo, measurement)];
 }
 
 function windowNotes(slo: Slo, measurement: Measurement): readonly string[] {

@@ -76,6 +76,9 @@ const Evidence = Type.Unsafe<EvaluationAnswer | BareEvaluation>(
         Type.Array(Type.Object({ role: Type.String(), window: Type.Optional(Type.String()), promql: Type.String() })),
       ),
       slo: Type.Optional(Type.Object({}, { description: 'The SLO as it stood.' })),
+      evidence: Type.Optional(
+        Type.Object({}, { description: 'The measurement as the audit keeps it, for `aegis replay`.' }),
+      ),
     } satisfies Record<keyof EvaluationAnswer, unknown>,
     { description: 'The evidence of one evaluation; rows of the Go original have none.' },
   ),
