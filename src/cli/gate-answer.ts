@@ -68,7 +68,8 @@ function isAbout(body: Readonly<Record<string, unknown>>, question: Question): s
   return null;
 }
 
-function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {
+/** A JSON object; undefined for any other text. */
+export function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const value: unknown = JSON.parse(text);
     return isObject(value) ? value : undefined;

@@ -1,14 +1,15 @@
 import { visible } from '../telemetry/visible.ts';
 import type { ExitCode } from './command.ts';
 import { exitCodes } from './command.ts';
-import type { Question } from './gate-answer.ts';
+import type { GateAnswer, Question } from './gate-answer.ts';
 import { nameOf } from './gate-answer.ts';
-import type { Asked } from './gate-client.ts';
-import { createGateClient } from './gate-client.ts';
+import { gateRequest } from './gate-request.ts';
 import type { GateReport, GateResult } from './gate-report.ts';
 import { jsonReport, reasonsOf, textReport } from './gate-report.ts';
 import type { FailOn, Verdict } from './judge.ts';
 import { holdReason, worstVerdict } from './judge.ts';
+import type { Asked } from './server-client.ts';
+import { createServerClient } from './server-client.ts';
 import type { Terminal } from './terminal.ts';
 import { painter } from './terminal.ts';
 
@@ -30,13 +31,14 @@ const exitCodeOf: Readonly<Record<Verdict, ExitCode>> = {
 /** Asks, prints and says with which code to exit. */
 export async function runGate(terminal: Terminal, options: GateOptions): Promise<ExitCode> {
   const { questions, server, failOn, dryRun, format, timeoutMs } = options;
-  const client = createGateClient({
+  const client = createServerClient({
     server,
     timeoutMs,
+    longestAnswerBytes: 1024 * 1024,
     onRetry: (why) => void terminal.err(`aegis gate: ${visible(why)}; trying again for up to ${timeoutMs / 1000} s\n`),
   });
   const results = await Promise.all(
-    questions.map(async (question) => resultOf(nameOf(question), await client.ask(question), failOn)),
+    questions.map(async (question) => resultOf(nameOf(question), await client.ask(gateRequest(question)), failOn)),
   ).finally(() => client.close());
   const verdict = worstVerdict(results.map((result) => result.verdict));
   const exitCode = exitCodeOf[verdict];
@@ -46,7 +48,7 @@ export async function runGate(terminal: Terminal, options: GateOptions): Promise
   return dryRun ? exitCodes.ok : exitCode;
 }
 
-function resultOf(name: string, asked: Asked, failOn: FailOn): GateResult {
+function resultOf(name: string, asked: Asked<GateAnswer>, failOn: FailOn): GateResult {
   if (asked.kind === 'none') return { name, verdict: 'noDecision', why: asked.why };
   const why = holdReason(asked.answer, failOn);
   const { answer } = asked;

@@ -1,16 +1,12 @@
-import { Command, Option } from 'commander';
-import { duration, httpUrl, oneOf, text as oneLine } from '../config/parsers.ts';
-import { withoutSecrets } from '../config/url.ts';
-import { notAllowed } from '../config/usage.ts';
+import { Command } from 'commander';
+import { oneOf, text as oneLine } from '../config/parsers.ts';
 import { AegisError } from '../errors.ts';
 import type { DefineCommand } from './command.ts';
 import { flag } from './command.ts';
 import type { Question } from './gate-answer.ts';
 import { failOnLevels } from './judge.ts';
 import type { FailOn } from './judge.ts';
-import type { Terminal } from './terminal.ts';
-
-const defaultServer = 'http://127.0.0.1:8080';
+import { defaultTimeoutMs, formatFlag, serverFlag, serverOf, timeoutFlag } from './server-flags.ts';
 
 interface Given {
   readonly sloIds: string[];
@@ -24,7 +20,7 @@ interface Given {
 
 /** `aegis gate`: asks a running server whether it is safe to deploy. */
 export const gate: DefineCommand = (terminal, onExit) => {
-  const given: Given = { sloIds: [], failOn: 'unproven', timeoutMs: 15_000 };
+  const given: Given = { sloIds: [], failOn: 'unproven', timeoutMs: defaultTimeoutMs };
   const command = new Command('gate')
     .summary('ask a server whether it is safe to deploy')
     .description('Asks aegis-server whether it is safe to deploy now.')
@@ -42,33 +38,12 @@ export const gate: DefineCommand = (terminal, onExit) => {
       ),
     )
     .addOption(flag('--env', 'name', 'environment of the service', oneLine, (name) => (given.environment = name)))
-    .addOption(
-      new Option('--server <url>', `where aegis-server is [${defaultServer}; AEGIS_SERVER]`).argParser(
-        // Not by flag(): an error must not show the password that a URL may hold.
-        (text) => (given.server = parseServer('--server', text)),
-      ),
-    )
+    .addOption(serverFlag((server) => (given.server = server)))
     .option('--fresh', 'evaluate now, for this question')
     .addOption(flag('--fail-on', 'what', failOnAbout, oneOf(...failOnLevels), (what) => (given.failOn = what)))
     .option('--dry-run', 'print the answer and exit 0')
-    .addOption(
-      flag(
-        '--format',
-        'form',
-        'text or json [text on a terminal, json otherwise]',
-        oneOf('text', 'json'),
-        (form) => (given.format = form),
-      ),
-    )
-    .addOption(
-      flag(
-        '--timeout',
-        'duration',
-        'how long to try for an answer [15s]',
-        duration('100ms', '1h'),
-        (ms) => (given.timeoutMs = ms),
-      ),
-    )
+    .addOption(formatFlag('text on a terminal, json otherwise', (form) => (given.format = form)))
+    .addOption(timeoutFlag((ms) => (given.timeoutMs = ms)))
     .addHelpText('after', help);
   return command.action(async () => {
     // Loaded here: other commands do without an HTTP client.
@@ -105,17 +80,6 @@ function questionsOf(asked: {
   // A state is told of decisions that were made; there is no evaluating it anew.
   if (fresh) throw mistake('--fresh: not allowed together with --service and --env: ask with --slo');
   return [{ kind: 'state', service, environment }];
-}
-
-function serverOf(terminal: Terminal): URL {
-  const { AEGIS_SERVER: told = '' } = terminal.env;
-  return told === '' ? new URL(defaultServer) : parseServer('AEGIS_SERVER', told);
-}
-
-function parseServer(name: string, text: string): URL {
-  const url = httpUrl.parse(text);
-  if (url === undefined) throw notAllowed(name, JSON.stringify(withoutSecrets(text)), httpUrl.allowed);
-  return url;
 }
 
 const help = `

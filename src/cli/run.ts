@@ -4,11 +4,13 @@ import { AegisError, messageOf } from '../errors.ts';
 import { version } from '../version.ts';
 import type { DefineCommand, ExitCode } from './command.ts';
 import { exitCodes } from './command.ts';
+import { explain } from './explain.ts';
 import { gate } from './gate.ts';
+import { replay } from './replay.ts';
 import type { Terminal } from './terminal.ts';
 import { validate } from './validate.ts';
 
-const commands: readonly DefineCommand[] = [validate, gate];
+const commands: readonly DefineCommand[] = [validate, gate, explain, replay];
 
 /** Runs the words after `aegis` and says with which code to exit. Never rejects. */
 export async function run(argv: readonly string[], terminal: Terminal): Promise<ExitCode> {
@@ -64,5 +66,6 @@ Exit codes: 0 valid, or go on; 1 invalid, or blocked; 2 usage; 3 no answer could
 Examples:
   aegis validate --dir slos
   aegis gate --slo api-availability --server http://aegis:8080
+  aegis explain --slo api-availability
   aegis gate --help
 `;

@@ -10,10 +10,11 @@ describe('aegis', () => {
     });
     const help = await aegis(['--help']);
     expect(help).toMatchObject({ code: 0, err: '' });
-    for (const text of ['validate', 'gate', 'Examples:', 'Exit codes:']) expect(help.out).toContain(text);
+    for (const text of ['validate', 'gate', 'explain', 'replay', 'Examples:', 'Exit codes:'])
+      expect(help.out).toContain(text);
   });
 
-  test.each(['validate', 'gate'])('help for %s has examples and exit codes', async (name) => {
+  test.each(['validate', 'gate', 'explain', 'replay'])('help for %s has examples and exit codes', async (name) => {
     for (const words of [
       [name, '--help'],
       ['help', name],

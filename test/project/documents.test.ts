@@ -38,9 +38,8 @@ const foreign = new Set([
 it('documents and examples name no flag that the two commands do not have', () => {
   const help = (bin: string, ...args: string[]) =>
     execFileSync(process.execPath, [join(root, 'dist', bin), ...args, '--help'], { encoding: 'utf8' });
-  const known = new Set(
-    (help('server.js') + help('cli.js') + help('cli.js', 'validate') + help('cli.js', 'gate')).match(/--[a-z][a-z-]*/g),
-  );
+  const commands = ['validate', 'gate', 'explain', 'replay'].map((name) => help('cli.js', name));
+  const known = new Set([help('server.js'), help('cli.js'), ...commands].join('').match(/--[a-z][a-z-]*/g));
   const used = files
     .filter((file) => documents.includes(file) || /^examples\/|^docker-compose/.test(file))
     .flatMap((file) => (text(file).match(/(?<![\w-])--[a-z][a-z-]*/g) ?? []).map((flag) => ({ file, flag })));

@@ -2,38 +2,53 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent } from 'undici';
 import { splitUserinfo } from '../config/url.ts';
 import { messageOf } from '../errors.ts';
-import type { GateAnswer, Question } from './gate-answer.ts';
-import { readAnswer, readError } from './gate-answer.ts';
+import { readError } from './gate-answer.ts';
 
 /** The server's answer, or why there is none, as the end of a sentence. */
-export type Asked =
-  { readonly kind: 'answer'; readonly answer: GateAnswer } | { readonly kind: 'none'; readonly why: string };
+export type Asked<T> =
+  | { readonly kind: 'answer'; readonly answer: T }
+  /** `status` where the server answered with an error. */
+  | { readonly kind: 'none'; readonly why: string; readonly status?: number };
 
-export interface GateClient {
-  ask(question: Question): Promise<Asked>;
+/** One request, and how to read the body of its 200. */
+export interface ServerRequest<T> {
+  readonly method: 'GET' | 'POST';
+  /** Below the server's URL: `/v1/…`. */
+  readonly path: string;
+  readonly body?: string;
+  /** What is asked for, in a word, for the sentence that says that it is none. */
+  readonly what: string;
+  /** A text: why it is no such answer. */
+  readonly read: (text: string) => T | string;
+}
+
+export interface ServerClient {
+  ask<T extends object>(request: ServerRequest<T>): Promise<Asked<T>>;
   close(): Promise<void>;
 }
 
-export interface GateClientOptions {
+export interface ServerClientOptions {
   readonly server: URL;
-  /** For all questions together, from now. */
+  /** For all requests together, from now. */
   readonly timeoutMs: number;
+  /** Of one answer, as sent. */
+  readonly longestAnswerBytes: number;
   /** Told once, when the server cannot be reached and is tried again. */
   readonly onRetry: (why: string) => void;
 }
 
-type Attempt = Asked | { readonly kind: 'again'; readonly why: string };
+type Attempt<T> = Asked<T> | { readonly kind: 'again'; readonly why: string };
 
 const connectionsAtOnce = 8;
-const longestAnswerBytes = 1024 * 1024;
 const firstPauseMs = 200;
 const longestPauseMs = 2000;
 
 /**
  * Asks `aegis-server`. A server that is restarting refuses, resets or (behind a proxy) answers 502, 503 or 504 for a
- * while: it is asked again until the time is over. Every other answer than a decision is final.
+ * while: it is asked again until the time is over. Every other answer is final.
  */
-export function createGateClient({ server, timeoutMs, onRetry }: GateClientOptions): GateClient {
+export function createServerClient(options: ServerClientOptions): ServerClient {
+  const { server, timeoutMs, longestAnswerBytes, onRetry } = options;
   const endMs = performance.now() + timeoutMs;
   const { url, username, password } = splitUserinfo(server);
   const base = url.pathname.replace(/\/$/, '');
@@ -51,23 +66,20 @@ export function createGateClient({ server, timeoutMs, onRetry }: GateClientOptio
   });
   let hasRetried = false;
 
-  const attempt = async (question: Question, signal: AbortSignal): Promise<Attempt> => {
+  const attempt = async <T extends object>(request: ServerRequest<T>, signal: AbortSignal): Promise<Attempt<T>> => {
+    const { method, path, body } = request;
+    const options = { origin: url.origin, headers, signal, method, path: `${base}${path}` };
     try {
-      const { statusCode, body } = await agent.request({
-        origin: url.origin,
-        headers,
-        signal,
-        ...requestOf(base, question),
-      });
-      return readResponse(statusCode, await body.text(), question);
+      const response = await agent.request(body === undefined ? options : { ...options, body });
+      return readResponse(response.statusCode, await response.body.text(), request);
     } catch (error) {
       return failureOf(error);
     }
   };
 
-  const ask = async (question: Question): Promise<Asked> => {
+  const ask = async <T extends object>(request: ServerRequest<T>): Promise<Asked<T>> => {
     for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
-      const result = await withinTime(endMs, (signal) => attempt(question, signal));
+      const result = await withinTime(endMs, (signal) => attempt(request, signal));
       if (result === 'over') return { kind: 'none', why: `${url.host} gave no answer within ${timeoutMs / 1000} s` };
       if (result.kind !== 'again') return result;
       if (performance.now() + pauseMs >= endMs)
@@ -80,20 +92,20 @@ export function createGateClient({ server, timeoutMs, onRetry }: GateClientOptio
 
   return { ask, close: () => agent.destroy() };
 
-  function readResponse(status: number, text: string, question: Question): Attempt {
+  function readResponse<T extends object>(status: number, text: string, { what, read }: ServerRequest<T>): Attempt<T> {
     if (status === 200) {
-      const answer = readAnswer(text, question);
+      const answer = read(text);
       return typeof answer === 'string'
-        ? { kind: 'none', why: `${url.host} answered with something that is no decision: ${answer}` }
+        ? { kind: 'none', why: `${url.host} answered with something that is no ${what}: ${answer}` }
         : { kind: 'answer', answer };
     }
     const said = readError(text);
     const why = `${url.host} answered ${status}${said === undefined ? '' : `: ${said}`}`;
     if (status === 502 || status === 503 || status === 504) return { kind: 'again', why };
-    return { kind: 'none', why: said === undefined ? `${why}, not as aegis-server does: check --server` : why };
+    return { kind: 'none', why: said === undefined ? `${why}, not as aegis-server does: check --server` : why, status };
   }
 
-  function failureOf(error: unknown): Attempt {
+  function failureOf(error: unknown): Attempt<never> {
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
     const known = connectionFailures[code];
     return known === undefined
@@ -101,7 +113,6 @@ export function createGateClient({ server, timeoutMs, onRetry }: GateClientOptio
       : { kind: 'again', why: `${url.host} ${known}` };
   }
 }
-
 // What a server that is being restarted looks like from outside.
 const connectionFailures: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'refused the connection',
@@ -114,15 +125,6 @@ const connectionFailures: Readonly<Record<string, string>> = {
   ETIMEDOUT: 'cannot be reached',
   EAI_AGAIN: 'is a name that cannot be looked up now',
 };
-
-function requestOf(base: string, question: Question) {
-  if (question.kind === 'state') {
-    const path = `${base}/v1/state/${encodeURIComponent(question.service)}/${encodeURIComponent(question.environment)}`;
-    return { method: 'GET', path } as const;
-  }
-  const body = JSON.stringify({ sloID: question.sloId, forceFresh: question.fresh });
-  return { method: 'POST', path: `${base}/v1/gate/decision`, body } as const;
-}
 
 /** Runs until the end of the time: undici hears a signal only once it is connected, so the time is a race. */
 async function withinTime<T>(endMs: number, run: (signal: AbortSignal) => Promise<T>): Promise<T | 'over'> {

@@ -1,0 +1,53 @@
+import { Command } from 'commander';
+import { text as oneLine } from '../config/parsers.ts';
+import { AegisError } from '../errors.ts';
+import type { DefineCommand } from './command.ts';
+import { flag } from './command.ts';
+import { defaultTimeoutMs, formatFlag, serverFlag, serverOf, timeoutFlag } from './server-flags.ts';
+
+interface Given {
+  sloId?: string;
+  evaluationId?: string;
+  server?: URL;
+  format: 'text' | 'json';
+  timeoutMs: number;
+}
+
+/** `aegis explain`: prints the evidence of an evaluation for a person. */
+export const explain: DefineCommand = (terminal, onExit) => {
+  const given: Given = { format: 'text', timeoutMs: defaultTimeoutMs };
+  return new Command('explain')
+    .summary('show what a decision was made of')
+    .description('Shows what burns, how fast, by which rule, what is not known, and the queries to look for yourself.')
+    .usage('--slo <id> | --evaluation <id> [flags]')
+    .addOption(flag('--slo', 'id', 'the decision of an SLO as it stands', oneLine, (id) => (given.sloId = id)))
+    .addOption(flag('--evaluation', 'id', 'an earlier evaluation', oneLine, (id) => (given.evaluationId = id)))
+    .addOption(serverFlag((server) => (given.server = server)))
+    .addOption(formatFlag('text', (form) => (given.format = form)))
+    .addOption(timeoutFlag((ms) => (given.timeoutMs = ms)))
+    .addHelpText('after', help)
+    .action(async () => {
+      const { format, timeoutMs, server = serverOf(terminal) } = given;
+      const about = subjectOf(given);
+      // Loaded here: other commands do without the policy.
+      const { runExplain } = await import('./explain-run.ts');
+      onExit(await runExplain(terminal, { about, server, format, timeoutMs }));
+    });
+};
+
+function subjectOf({ sloId, evaluationId }: Given) {
+  const mistake = (message: string) => new AegisError('invalid_setting', message);
+  if (sloId !== undefined && evaluationId !== undefined) throw mistake('--slo: not allowed together with --evaluation');
+  if (sloId !== undefined) return { sloId };
+  if (evaluationId !== undefined) return { evaluationId };
+  throw mistake('--slo: missing: give the id of an SLO, or --evaluation');
+}
+
+const help = `
+Exit codes: 0 explained, 2 usage, 3 nothing to explain (unknown id, no evidence kept, no answer).
+
+Examples:
+  aegis explain --slo api-availability
+  aegis explain --evaluation 01930001-0000-7000-8000-000000000000 --server https://aegis.internal
+  aegis explain --slo api-availability --format json | jq .paste
+`;
