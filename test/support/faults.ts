@@ -14,6 +14,10 @@ export interface FaultOptions {
   readonly retryAfter?: string;
   /** Before the first byte, for `slow`. */
   readonly delayMs?: number;
+  /** For faults of values: only the series with these labels are spoilt. */
+  readonly spoils?: (labels: Readonly<Record<string, string>>) => boolean;
+  /** For `slow`: what the first byte waits for, before the delay. */
+  readonly until?: Promise<unknown>;
 }
 
 interface Exchange {
@@ -78,6 +82,7 @@ const connections = {
   },
   slow: async ({ response, real, options }: Exchange) => {
     const answer = await real();
+    await options.until;
     later(options.delayMs ?? 1_000, response, () => {
       sendReal(response, answer);
     });
@@ -124,9 +129,15 @@ type NamedFault =
 /** `refuse` closes the port; `http-503` answers with that status; the others are named for what goes wrong. */
 export type Fault = 'pass' | 'refuse' | `http-${number}` | NamedFault;
 
+/** The faults in which a request is taken, and answered wrongly or not at all. */
+export type AnsweredFault = Exclude<Fault, 'pass' | 'refuse'>;
+
 /** What the proxy does in place of passing a request on. */
-export function behaviourOf(fault: Exclude<Fault, 'pass' | 'refuse'>): Behaviour {
-  if (isKeyOf(values, fault)) return respoil((all) => all.map((one) => ({ ...one, value: [0, values[fault]] })));
+export function behaviourOf(fault: AnsweredFault): Behaviour {
+  if (isKeyOf(values, fault))
+    return respoil((all, { spoils }) =>
+      all.map((one) => ((spoils?.(one.metric) ?? true) ? { ...one, value: [0, values[fault]] } : one)),
+    );
   if (isKeyOf(samples, fault)) return respoil(samples[fault]);
   if (isKeyOf(additions, fault))
     return async ({ response, real }) => sendJson(response, { ...(await decoded(real)), ...additions[fault] });
@@ -154,8 +165,8 @@ async function decoded(real: Exchange['real']): Promise<Decoded> {
 }
 
 /** Keeps the instants, so that nothing but the fault is wrong. */
-function respoil(change: (all: Sample[]) => Sample[]): Behaviour {
-  return async ({ response, real }) => {
+function respoil(change: (all: Sample[], options: FaultOptions) => Sample[]): Behaviour {
+  return async ({ response, real, options }) => {
     const answer = await decoded(real);
     if (answer.data === undefined) {
       sendJson(response, answer);
@@ -163,7 +174,7 @@ function respoil(change: (all: Sample[]) => Sample[]): Behaviour {
     }
     const before = answer.data.result;
     const at = before.map((sample) => (Array.isArray(sample.value) ? (sample.value[0] as unknown) : 0));
-    const result = change(before).map((sample, index) =>
+    const result = change(before, options).map((sample, index) =>
       Array.isArray(sample.value) ? { ...sample, value: [at[index % at.length], sample.value[1]] } : sample,
     );
     sendJson(response, { ...answer, data: { ...answer.data, result } });

@@ -110,7 +110,7 @@ export async function createGate(options: GateOptions = {}): Promise<GateServer>
         if (typeof child?.exitCode === 'number') return;
         const response = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(2_000) });
         if (response.status !== 200) throw new Error(`/healthz answered ${response.status}:\n${gate.log()}`);
-      }, 30_000);
+      }, 100_000);
       if (child.exitCode !== null) throw new Error(`the server ended with ${child.exitCode}:\n${gate.log()}`);
     },
     async stop() {
