@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startFaultProxy, type FaultProxy } from '../../support/fault-proxy.ts';
 import { createGate, type GateServer } from '../../support/gate-server.ts';
-import { describeWithPrometheus, startPrometheus, type TestPrometheus } from '../../support/prometheus.ts';
+import { describeWithPrometheus, startPrometheus } from '../../support/prometheus.ts';
 import { answerGates, answerRows, type AnswerRow } from './answer-rows.ts';
 import {
   isExpected,
@@ -40,15 +40,16 @@ function known<T>(found: ReadonlyMap<string, T>, key: string): T {
 
 /** All faults strike at once, each the SLOs of its row: from a gate's first request, and again in its healthy life. */
 describeWithPrometheus('answers that go wrong', () => {
-  let prometheus: TestPrometheus;
   let proxy: FaultProxy;
   const gates: { readonly gate: GateServer; readonly watched: Watch; readonly ids: readonly string[] }[] = [];
   const episodes = new Map<string, Episode>();
   const stories = new Map<string, Story>();
 
   beforeAll(async () => {
-    prometheus = await startPrometheus({ series: requestSeries('well') });
+    const prometheus = await startPrometheus({ series: requestSeries('well') });
+    closing.push(() => prometheus.stop());
     proxy = await startFaultProxy(prometheus.url);
+    closing.push(() => proxy.close());
     await strike();
     for (const { timeout, rows } of answerGates) {
       const gate = await createGate({
@@ -56,6 +57,7 @@ describeWithPrometheus('answers that go wrong', () => {
         prometheusUrl: proxy.url,
         args: wideWith(timeout),
       });
+      closing.push(() => gate.remove());
       await gate.start();
       const ids = rows.flatMap(idsOf);
       gates.push({ gate, ids, watched: watch(gate, ids) });
@@ -68,12 +70,9 @@ describeWithPrometheus('answers that go wrong', () => {
       for (const id of ids) stories.set(id, await storyOf(gate, watched, id));
     }
   }, 500_000);
+  const closing: (() => Promise<void>)[] = [];
   afterAll(async () => {
-    for (const { gate, watched } of gates) {
-      await watched.stop().finally(() => gate.remove());
-    }
-    await proxy.close();
-    await prometheus.stop();
+    for (const close of closing.reverse()) await close();
   });
 
   const strike = () =>

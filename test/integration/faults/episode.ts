@@ -28,8 +28,9 @@ export interface Story {
   readonly evaluations: readonly Audited[];
 }
 
-export async function storyOf(gate: GateServer, watched: Watch, id: string): Promise<Story> {
-  const sightings = watched.of(id);
+/** `sinceMs`: of sightings from then on. */
+export async function storyOf(gate: GateServer, watched: Watch, id: string, sinceMs = 0): Promise<Story> {
+  const sightings = watched.of(id).filter(({ sentAtMs }) => sentAtMs >= sinceMs);
   const last = sightings.at(-1)?.answer.evaluationID;
   const evaluations = await eventually(async () => {
     const { body } = await gate.get(`/v1/audit?sloID=${id}&limit=1000`);

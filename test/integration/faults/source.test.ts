@@ -22,6 +22,11 @@ const boundMs = 2 * intervalMs;
 const idsIn = (gate: 'living' | 'fresh', of: readonly SourceRow['service'][]) =>
   of.flatMap((service) => healths.map((health) => idOf(nameIn(gate, service), health)));
 
+interface Lived extends Episode {
+  /** The beginning of the healthy life before the fault. */
+  readonly sinceMs: number;
+}
+
 /** The source as a whole, or its data: a gate lives through it, another is started in the midst of it. */
 describeWithPrometheus('a source, or its data, that goes away', () => {
   let world: SourceWorld;
@@ -30,13 +35,14 @@ describeWithPrometheus('a source, or its data, that goes away', () => {
 
   beforeAll(async () => {
     world = await startSourceWorld();
+    closing.push(() => world.close());
     await world.living.start();
     watched = watch(world.living, idsIn('living', services));
   });
   afterEach(() => world.fresh.stop());
+  const closing: (() => Promise<void>)[] = [];
   afterAll(async () => {
-    await watched.stop();
-    await world.close();
+    for (const close of closing.reverse()) await close();
   });
 
   const steps = sourceSteps.map((rows) => ({ titles: rows.map(({ title }) => title).join(', '), rows }));
@@ -57,7 +63,8 @@ describeWithPrometheus('a source, or its data, that goes away', () => {
   async function livedThrough(rows: readonly SourceRow[]) {
     const of = rows.map(({ service }) => service);
     const [livingIds, freshIds] = [idsIn('living', of), idsIn('fresh', of)];
-    await untilWell(watched, livingIds, Date.now());
+    const sinceMs = Date.now();
+    await untilWell(watched, livingIds, sinceMs);
     for (const row of rows) await row.begin(world);
     const beganAtMs = Date.now() + Math.max(...rows.map((row) => row.graceMs));
     await untilSeen(watched, livingIds, beganAtMs);
@@ -73,19 +80,19 @@ describeWithPrometheus('a source, or its data, that goes away', () => {
     await untilWell(watchedFresh, freshIds, wellFromMs);
     await watchedFresh.stop();
     return {
-      living: { beganAtMs, endedAtMs, wellFromMs },
+      living: { sinceMs, beganAtMs, endedAtMs, wellFromMs },
       // What a gate says that was started in a fault needs no time to come true.
-      fresh: { beganAtMs: startedAtMs - boundMs, endedAtMs, wellFromMs },
+      fresh: { sinceMs, beganAtMs: startedAtMs - boundMs, endedAtMs, wellFromMs },
       watchedFresh,
     };
   }
 
   /** Of one gate; returns what its clients were told in the end. */
-  async function check(row: SourceRow, which: 'living' | 'fresh', watchedGate: Watch, episode: Episode) {
+  async function check(row: SourceRow, which: 'living' | 'fresh', watchedGate: Watch, episode: Lived) {
     const idWith = (health: Health) => idOf(nameIn(which, row.service), health);
     const [healthy, burning] = await Promise.all([
-      storyOf(world[which], watchedGate, idWith('healthy')),
-      storyOf(world[which], watchedGate, idWith('burning')),
+      storyOf(world[which], watchedGate, idWith('healthy'), episode.sinceMs),
+      storyOf(world[which], watchedGate, idWith('burning'), episode.sinceMs),
     ]);
     expect(unprovenAllows(healthy, requestsOf(world.proxy.seen, [idWith('healthy')]), boundMs)).toEqual([]);
     expect(lateAllows(healthy, episode, boundMs)).toEqual([]);
@@ -101,6 +108,8 @@ describeWithPrometheus('a source, or its data, that goes away', () => {
     expect(told.burning.decision).toBe(row.measured ? 'BLOCK' : 'WARN');
     return told;
   }
+
+  it('leaves no question without an answer', () => watched.stop());
 
   it('docs/faults.md says so', async () => {
     await expectOnPage('source', page);
