@@ -26,6 +26,9 @@ export interface GateOptions {
 export interface Answer {
   readonly decision: string;
   readonly timestamp: string;
+  readonly ttl: number;
+  readonly isStale: boolean;
+  readonly hasNoTraffic: boolean;
   readonly reasons: readonly string[];
   readonly reasonCodes: readonly string[];
   readonly evaluationID: string;
@@ -107,15 +110,17 @@ export async function createGate(options: GateOptions = {}): Promise<GateServer>
       });
       closeSync(log);
       await eventually(async () => {
-        if (typeof child?.exitCode === 'number') return;
+        if (hasEnded(child)) return;
         const response = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(2_000) });
         if (response.status !== 200) throw new Error(`/healthz answered ${response.status}:\n${gate.log()}`);
       }, 100_000);
-      if (child.exitCode !== null) throw new Error(`the server ended with ${child.exitCode}:\n${gate.log()}`);
+      if (hasEnded(child)) {
+        throw new Error(`the server ended with ${child.exitCode ?? child.signalCode ?? ''}:\n${gate.log()}`);
+      }
     },
     async stop() {
       const running = gate.process();
-      if (running.exitCode !== null || running.signalCode !== null) return running.exitCode;
+      if (hasEnded(running)) return running.exitCode;
       running.kill('SIGTERM');
       const kill = setTimeout(() => running.kill('SIGKILL'), 20_000);
       await once(running, 'exit');
@@ -124,7 +129,7 @@ export async function createGate(options: GateOptions = {}): Promise<GateServer>
     },
     async kill() {
       const running = gate.process();
-      if (running.exitCode !== null || running.signalCode !== null) return;
+      if (hasEnded(running)) return;
       running.kill('SIGKILL');
       await once(running, 'exit');
     },
@@ -174,4 +179,8 @@ export async function createGate(options: GateOptions = {}): Promise<GateServer>
   for (const [name, text] of Object.entries(options.files ?? {})) await gate.writeFile(name, text);
   for (const [id, content] of Object.entries(options.fixtures ?? {})) await gate.writeFixture(id, content);
   return gate;
+}
+
+function hasEnded(child: ChildProcess | undefined): boolean {
+  return typeof child?.exitCode === 'number' || typeof child?.signalCode === 'string';
 }
