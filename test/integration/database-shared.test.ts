@@ -108,21 +108,6 @@ describe('two servers on one file', () => {
     const last = await startStorageProcess(path);
     expect(await idsServed(last)).toEqual(stored.sort());
   });
-
-  it.skipIf(lacks('sqlite3'))('both give way to a restore', async () => {
-    const path = aPath();
-    const [one, other] = await Promise.all([startStorageProcess(path), startStorageProcess(path)]);
-    const inBackup = await store(one, 50);
-    shell(path, `.backup '${path}.backup'`);
-    await store(one, 50);
-    await store(other, 50);
-    copyFileSync(`${path}.backup`, path);
-    await Promise.all([one.logged(/was replaced/), other.logged(/was replaced/)]);
-    await one.stop();
-    await other.stop();
-    expect(existsSync(`${path}-wal`)).toBe(false);
-    expect(idsInFile(path)).toEqual(inBackup);
-  });
 });
 
 describeWithShell('a write-ahead log that another process has open', () => {
