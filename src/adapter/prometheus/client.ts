@@ -51,6 +51,8 @@ export function createClient(settings: PrometheusSettings, { clock, log, budget 
   const hold = createRateLimitHold(clock);
   // A proxy may refuse POST; what it takes instead is remembered.
   let method: Method = 'POST';
+  // A key in the URL's query (`?token=…`) is as secret as one in a header.
+  const urlSecrets = [...settings.url.searchParams.values()].filter((value) => value.length >= 8);
 
   const send = async (promql: string, evaluatedAtMs: number, signal: AbortSignal): Promise<Received> => {
     const [headers, pool] = await Promise.all([requestHeaders(settings), connection.pool()]);
@@ -61,7 +63,7 @@ export function createClient(settings: PrometheusSettings, { clock, log, budget 
       const sentAtMs = clock.now().wallMs;
       const request = { method: by, url: settings.url, form, headers: headers.headers };
       const exchanged = await exchange(pool.pool, request, signal);
-      return { exchanged, sentAtMs, receivedAtMs: clock.now().wallMs, secrets: headers.secrets };
+      return { exchanged, sentAtMs, receivedAtMs: clock.now().wallMs, secrets: [...headers.secrets, ...urlSecrets] };
     };
     const received = await once(method);
     if (!refusesMethod(received.exchanged) || !budget.takeExtra(1)) return received;
@@ -172,7 +174,11 @@ function outcomeOf(received: Received, inquiry: Inquiry, evaluatedAtMs: number):
   if (exchanged.kind === 'failed') return failedOutcome(exchanged.failure);
   if (exchanged.status !== 200) return failedOutcome(withoutSecrets(failureOfAnswer(exchanged, inquiry), secrets));
   const decoded = decodeAnswer(exchanged.body, inquiry, evaluatedAtMs);
-  if (decoded.kind === 'answer') return { ...decoded, clockSkewMs: clockSkewMs(exchanged.date, received) };
+  if (decoded.kind === 'answer') {
+    const mask = (text: string) => masked(text, secrets);
+    const remarks = { warnings: decoded.warnings.map(mask), infos: decoded.infos.map(mask) };
+    return { ...decoded, ...remarks, clockSkewMs: clockSkewMs(exchanged.date, received) };
+  }
   const failure =
     decoded.kind === 'error' ? failureOfError(decoded.errorType, decoded.message) : garbled(decoded.detail);
   return failedOutcome(withoutSecrets(failure, secrets));
@@ -183,10 +189,11 @@ function failureOfAnswer({ status, body }: HttpAnswer, inquiry: Inquiry): Reques
   return failureOfStatus(status, decoded.kind === 'error' ? decoded : undefined);
 }
 
-/** A source may repeat what it was sent. Texts of a few characters are no secrets, and would spoil every sentence. */
 function withoutSecrets(failure: RequestFailure, secrets: readonly string[]): RequestFailure {
-  const detail = secrets
-    .filter((secret) => secret.length >= 4)
-    .reduce((text, secret) => text.replaceAll(secret, '***'), failure.detail);
-  return { ...failure, detail: excerpt(detail, 400) };
+  return { ...failure, detail: excerpt(masked(failure.detail, secrets), 400) };
+}
+
+/** A source may repeat what it was sent. Texts of a few characters are no secrets, and would spoil every sentence. */
+function masked(text: string, secrets: readonly string[]): string {
+  return secrets.filter((secret) => secret.length >= 4).reduce((left, secret) => left.replaceAll(secret, '***'), text);
 }

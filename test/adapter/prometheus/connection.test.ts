@@ -146,7 +146,7 @@ describeWithPrometheus('the Prometheus adapter', () => {
     const secrets = { bearerToken: 'the-secret-token', headers: { 'X-Scope-OrgID': 'the-secret-tenant' } };
     const echo = createEcho();
     const port = await echo.listen();
-    await withBench({ ...secrets, url: new URL(`http://127.0.0.1:${port}`) }, async (bench) => {
+    await withBench({ ...secrets, url: new URL(`http://127.0.0.1:${port}?token=the-secret-key`) }, async (bench) => {
       const { measurement, reasons } = await bench.decided(slo);
       expect(reasons[0]).toContain('no access for Bearer ***');
       expect(JSON.stringify([measurement, reasons, bench.logged])).not.toContain('the-secret');
@@ -286,7 +286,7 @@ describeWithPrometheus('the Prometheus adapter', () => {
 function createEcho() {
   const server = createHttpServer((incoming, response) => {
     incoming.resume();
-    const error = `no access for ${incoming.headers.authorization ?? ''} of ${String(incoming.headers['x-scope-orgid'])}`;
+    const error = `no access for ${incoming.headers.authorization ?? ''} of ${String(incoming.headers['x-scope-orgid'])} at ${incoming.url ?? ''}`;
     response.writeHead(400).end(JSON.stringify({ status: 'error', errorType: 'bad_data', error }));
   });
   return {
