@@ -61,7 +61,7 @@ describe.skipIf(lacks('bash', 'curl', 'git'))('the README', () => {
     await answers(server, `http://localhost:${port}/readyz`, 300_000);
   }
 
-  it('works, block by block, and its answers are as printed', { timeout: 900_000 }, async () => {
+  it('works, block by block, and its answers are as printed', { timeout: 1_800_000 }, async () => {
     let printed = '';
     for (const { language, text } of blocks) {
       if (language === 'json') expect(JSON.parse(printed)).toMatchObject(JSON.parse(text) as object);

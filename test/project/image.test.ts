@@ -89,7 +89,7 @@ describe.skipIf(lacks('git', 'wget', 'g++', 'make'))('the layout that the image 
   });
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-  it('builds from a clean copy and serves the quick start of docker-compose.yml', { timeout: 900_000 }, async () => {
+  it('builds from a clean copy and serves the quick start of docker-compose.yml', { timeout: 1_800_000 }, async () => {
     perform(build, layout.src, layout);
     perform(final, layout.app, layout);
 
