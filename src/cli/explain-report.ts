@@ -1,14 +1,11 @@
-import { reaches } from '../eval/arithmetic.ts';
-import type { SentQuery, WindowMeasurement } from '../eval/measurement.ts';
+import type { SentQuery } from '../eval/measurement.ts';
 import { arithmeticOf } from '../policy/evidence-answer.ts';
-import type { WindowResult } from '../policy/gate-result.ts';
-import { roughNumber } from '../policy/wording.ts';
 import type { Decision } from '../slo/decision.ts';
-import type { Slo } from '../slo/model.ts';
 import { visible } from '../telemetry/visible.ts';
 import { budgetSentence, forecastBudget } from './explain-budget.ts';
 import type { Evidence, RecordedEvaluation } from './explain-evaluation.ts';
 import { instantOf, otherNotes, queriesToPaste, rankReasons, unknowns } from './explain-findings.ts';
+import { windowTable } from './explain-windows.ts';
 import type { GateAnswer } from './gate-answer.ts';
 import type { Paint, Style } from './terminal.ts';
 
@@ -71,55 +68,6 @@ function headline({ recorded, evidence, standing }: Explained, paint: Paint): re
     ...others.map((reason) => `and: ${reason}`),
     ...(decision === recorded.decision ? [] : [`the evaluation itself said ${recorded.decision}`]),
   ];
-}
-
-const titles = ['WINDOW', 'GOOD', 'TOTAL', 'ERROR RATE', 'BURN RATE', 'THRESHOLD', ''];
-
-function windowTable({ slo, measurement, result }: Evidence, paint: Paint): readonly string[] {
-  const rows = measurement.windows.map((measured) => {
-    const numbers = result.windows.find(({ window }) => window.name === measured.window.name);
-    return { cells: cellsOf(measured, numbers, thresholdsOf(slo, measured.window.name)), numbers };
-  });
-  const widths = titles.map((title, at) => Math.max(title.length, ...rows.map(({ cells }) => cells[at]?.length ?? 0)));
-  const line = (cells: readonly string[]) =>
-    cells
-      .map((cell, at) => cell.padEnd(widths[at] ?? 0))
-      .join('  ')
-      .trimEnd();
-  const styled = ({ cells, numbers }: (typeof rows)[number]) => {
-    const burns = numbers !== undefined && isBurning(numbers, thresholdsOf(slo, numbers.window.name));
-    return burns ? paint('red', line(cells)) : numbers?.state === 'ok' ? line(cells) : paint('yellow', line(cells));
-  };
-  return [paint('dim', line(titles)), ...rows.map(styled)];
-}
-
-function cellsOf(measured: WindowMeasurement, numbers: WindowResult | undefined, thresholds: readonly number[]) {
-  const { name } = measured.window;
-  const limits = thresholds.length === 0 ? '-' : thresholds.map((threshold) => `${threshold.toFixed(2)}x`).join(', ');
-  if (measured.state !== 'ok' || typeof numbers?.burnRate !== 'number' || numbers.errorRate === null) {
-    const why =
-      measured.state === 'failed' ? `${measured.failure.role} failed` : measured.state === 'noData' ? 'no data' : '';
-    return [name, '-', '-', '-', '-', limits, why];
-  }
-  return [
-    name,
-    measured.goodMissing ? 'no series' : roughNumber(measured.good),
-    roughNumber(measured.total),
-    `${Number((numbers.errorRate * 100).toPrecision(4))}%`,
-    `${numbers.burnRate.toFixed(2)}x`,
-    limits,
-    isBurning(numbers, thresholds) ? 'burning' : '',
-  ];
-}
-
-/** Of every rule that names the window, each once. */
-function thresholdsOf(slo: Slo, window: string): readonly number[] {
-  const rules = slo.rules.filter(({ shortWindow, longWindow }) => [shortWindow.name, longWindow.name].includes(window));
-  return [...new Set(rules.map(({ threshold }) => threshold))];
-}
-
-function isBurning({ state, burnRate }: WindowResult, thresholds: readonly number[]): boolean {
-  return state === 'ok' && burnRate !== null && thresholds.some((threshold) => reaches(burnRate, threshold));
 }
 
 function ruleLines({ result }: Evidence, paint: Paint): readonly string[] {

@@ -1,5 +1,6 @@
 import type { Problem } from '../slo/problem.ts';
 import { visible } from '../telemetry/visible.ts';
+import { liveText, type LiveReport } from './live-check-report.ts';
 import type { Paint } from './terminal.ts';
 
 /** What became of a directory of SLO files. */
@@ -9,6 +10,8 @@ export interface Validation {
   /** Number of SLOs without an error. */
   readonly validSlos: number;
   readonly problems: readonly Problem[];
+  /** Where a live server was asked too. */
+  readonly live?: LiveReport;
 }
 
 export interface Counts {
@@ -23,8 +26,9 @@ export function countsOf({ problems }: Validation): Counts {
 
 /** For programs: stable keys. */
 export function jsonReport(validation: Validation, valid: boolean): string {
-  const { files, validSlos } = validation;
-  const document = { valid, files, validSlos, ...countsOf(validation), problems: inOrder(validation.problems) };
+  const { files, validSlos, live } = validation;
+  const problems = inOrder(validation.problems);
+  const document = { valid, files, validSlos, ...countsOf(validation), problems, ...(live && { live }) };
   return `${JSON.stringify(document, null, 2)}\n`;
 }
 
@@ -37,7 +41,8 @@ export function textReport(validation: Validation, paint: Paint): string {
     paint(errors > 0 ? 'red' : 'green', count(errors, 'error')),
     count(warnings, 'warning'),
   ].join(', ');
-  return [...inOrder(validation.problems).map((problem) => problemText(problem, paint)), summary, ''].join('\n');
+  const problems = inOrder(validation.problems).map((problem) => problemText(problem, paint));
+  return [...problems, ...(validation.live ? [liveText(validation.live)] : []), summary, ''].join('\n');
 }
 
 function count(number: number, noun: string): string {

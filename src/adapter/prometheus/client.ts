@@ -4,7 +4,7 @@ import type { Log } from '../../log.ts';
 import { clockSkewMs } from './clock-skew.ts';
 import { createConnection } from './connection.ts';
 import { requestHeaders } from './credentials.ts';
-import { decodeAnswer, excerpt, type Decoded, type PartValues } from './decode.ts';
+import { decodeAnswer, type Decoded, type PartValues } from './decode.ts';
 import { exchange, type Exchanged, type HttpAnswer, type Method } from './exchange.ts';
 import {
   failureOfError,
@@ -19,6 +19,7 @@ import {
 import { createRateLimitHold } from './rate-limit-hold.ts';
 import type { RequestBudget } from './request-budget.ts';
 import { createRequestQueue, type Priority } from './request-queue.ts';
+import { masked, secretsIn, withoutSecrets } from './secrets.ts';
 import type { Inquiry } from './union.ts';
 
 export type Outcome =
@@ -51,8 +52,7 @@ export function createClient(settings: PrometheusSettings, { clock, log, budget 
   const hold = createRateLimitHold(clock);
   // A proxy may refuse POST; what it takes instead is remembered.
   let method: Method = 'POST';
-  // A key in the URL's query (`?token=…`) is as secret as one in a header.
-  const urlSecrets = [...settings.url.searchParams.values()].filter((value) => value.length >= 8);
+  const urlSecrets = secretsIn(settings.url);
 
   const send = async (promql: string, evaluatedAtMs: number, signal: AbortSignal): Promise<Received> => {
     const [headers, pool] = await Promise.all([requestHeaders(settings), connection.pool()]);
@@ -187,13 +187,4 @@ function outcomeOf(received: Received, inquiry: Inquiry, evaluatedAtMs: number):
 function failureOfAnswer({ status, body }: HttpAnswer, inquiry: Inquiry): RequestFailure {
   const decoded: Decoded = decodeAnswer(body, inquiry, 0);
   return failureOfStatus(status, decoded.kind === 'error' ? decoded : undefined);
-}
-
-function withoutSecrets(failure: RequestFailure, secrets: readonly string[]): RequestFailure {
-  return { ...failure, detail: excerpt(masked(failure.detail, secrets), 400) };
-}
-
-/** A source may repeat what it was sent. Texts of a few characters are no secrets, and would spoil every sentence. */
-function masked(text: string, secrets: readonly string[]): string {
-  return secrets.filter((secret) => secret.length >= 4).reduce((left, secret) => left.replaceAll(secret, '***'), text);
 }
