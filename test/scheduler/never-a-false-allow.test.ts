@@ -1,11 +1,17 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { elapsedMs, type Instant } from '../../src/clock.ts';
 import type { MeasureRequest, Measurement, WindowState } from '../../src/eval/measurement.ts';
 import { unmeasured } from '../../src/eval/unmeasured.ts';
 import { answerOf } from '../../src/policy/answer.ts';
+import { encodeEvidence } from '../../src/policy/evidence.ts';
 import type { Served } from '../../src/policy/decision-source.ts';
+import { openSqliteStorage, type SqliteStorage } from '../../src/storage/sqlite/open-storage.ts';
 import { aMeasurement } from '../support/evaluation.ts';
+import { createRecordingLog } from '../support/recording-log.ts';
 import { createWorld } from '../support/scheduler-world.ts';
 import { anSlo } from '../support/slo.ts';
 
@@ -79,7 +85,10 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('restart' as const) }) },
 );
 
-/** The real scheduler and policy beside a model that knows only when the source gave which answer, and to which SLO. */
+let directory: string;
+let storage: SqliteStorage;
+
+/** The real scheduler, policy and store beside a model that knows only when the source gave which answer, and to which SLO. */
 function createRun() {
   let behaviour: Behaviour = 'healthy';
   let revision = 0;
@@ -88,7 +97,7 @@ function createRun() {
   const proof = new Map<string, { healthy?: Instant; burning?: Instant }>();
 
   function open(slos: Parameters<typeof createWorld>[0]) {
-    const opened = createWorld(slos, { mode: 'manual', concurrency: 2 });
+    const opened = createWorld(slos, { mode: 'manual', concurrency: 2, evaluationLog: storage.log });
     const answer = opened.source.adapter.measure.bind(opened.source.adapter);
     Object.assign(opened.source.adapter, {
       measure(request: MeasureRequest, signal: AbortSignal) {
@@ -152,6 +161,7 @@ function createRun() {
         case 'restart': {
           const slos = [...world.files.catalogue.current().slos.values()].map((loaded) => loaded.slo);
           world.scheduler.stop();
+          evaluationsLogged += evaluatedLines(world.log);
           proof.clear();
           world = open(slos);
           break;
@@ -160,11 +170,33 @@ function createRun() {
       await world.clock.settle();
       for (const one of ids) check(world.scheduler.current(one));
     },
-    end: () => world.scheduler.stop(),
+    end() {
+      world.scheduler.stop();
+      evaluationsLogged += evaluatedLines(world.log);
+    },
   };
 }
 
+let evaluationsLogged = 0;
+
+function evaluatedLines({ lines }: ReturnType<typeof createRecordingLog>): number {
+  return lines.filter(({ message }) => message.startsWith('Evaluated SLO')).length;
+}
+
 describe('over random faults, reloads, restarts, clock changes and requests', () => {
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'aegis-schedules-'));
+    storage = await openSqliteStorage({
+      path: join(directory, 'aegis.db'),
+      log: createRecordingLog(),
+      encodeEvidence: (evaluation) => encodeEvidence(evaluation, 'test'),
+    });
+  });
+  afterAll(async () => {
+    await storage.close(5_000);
+    await rm(directory, { recursive: true, force: true });
+  });
+
   it('an ALLOW rests on a complete, fresh measurement younger than the bound, and a burning service stays blocked', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(command, { minLength: 1, maxLength: 25 }), async (commands) => {
@@ -177,5 +209,8 @@ describe('over random faults, reloads, restarts, clock changes and requests', ()
       }),
       { numRuns: 100 },
     );
+    // Every evaluation that was told in the log is a row.
+    await storage.log.flush(20_000);
+    expect(storage.log.stats()).toMatchObject({ stored: evaluationsLogged, waiting: 0, dropped: 0 });
   });
 });

@@ -94,7 +94,10 @@ function createEvaluationLog() {
 }
 
 /** The real scheduler in a world of a virtual clock. */
-export function createWorld(slos: readonly Slo[], options: { mode?: 'healthy' | 'manual'; concurrency?: number } = {}) {
+export function createWorld(
+  slos: readonly Slo[],
+  options: { mode?: 'healthy' | 'manual'; concurrency?: number; evaluationLog?: EvaluationLog } = {},
+) {
   const clock = createVirtualClock();
   const source = createAdapter(options.mode);
   const files = createCatalogueOf(slos);
@@ -104,7 +107,7 @@ export function createWorld(slos: readonly Slo[], options: { mode?: 'healthy' | 
   const scheduler = createScheduler({
     catalogue: files.catalogue,
     adapterOf: () => source.adapter,
-    evaluationLog: audit.log,
+    evaluationLog: options.evaluationLog ?? audit.log,
     clock,
     log,
     concurrency: options.concurrency ?? 10,
