@@ -43,7 +43,7 @@ export interface RunningEvaluation {
 export function startEvaluation(deps: EvaluateDeps, request: EvaluateRequest): RunningEvaluation {
   const turn = deps.queue.enter(request.priority);
   const deadline = startDeadline(deps.clock, request.cancel);
-  const giveUp = AbortSignal.any([deadline.signal, request.cancel]);
+  const { giveUp } = deadline;
   giveUp.addEventListener('abort', () => turn.abandon(), { once: true });
   if (request.priority === 'urgent') deadline.set(request.deadlineMs);
 
@@ -80,26 +80,36 @@ export function startEvaluation(deps: EvaluateDeps, request: EvaluateRequest): R
 }
 
 interface Deadline {
-  readonly signal: AbortSignal;
+  /** Aborts when the time is over, or the evaluation is cancelled. */
+  readonly giveUp: AbortSignal;
   /** Starts it; once it runs, a second call changes nothing. */
   set(ms: number): void;
   end(): void;
 }
 
+/**
+ * One controller, not `AbortSignal.any`: Node keeps a composite signal that has a listener, and all that the listener
+ * refers to, until it aborts, which most evaluations never do.
+ */
 function startDeadline(clock: Clock, cancel: AbortSignal): Deadline {
-  const passed = new AbortController();
+  const over = new AbortController();
   const ended = new AbortController();
+  const giveUp = () => over.abort();
+  cancel.addEventListener('abort', giveUp, { once: true });
   let isSet = false;
   return {
-    signal: passed.signal,
+    giveUp: over.signal,
     set(ms) {
       if (isSet) return;
       isSet = true;
-      void clock.sleep(ms, AbortSignal.any([ended.signal, cancel])).then((slept) => {
-        if (slept === 'elapsed') passed.abort();
+      void clock.sleep(ms, ended.signal).then((slept) => {
+        if (slept === 'elapsed') giveUp();
       });
     },
-    end: () => ended.abort(),
+    end() {
+      cancel.removeEventListener('abort', giveUp);
+      ended.abort();
+    },
   };
 }
 
