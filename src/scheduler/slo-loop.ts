@@ -2,6 +2,7 @@ import type { LoadedSlo } from '../catalogue/ports.ts';
 import { elapsedMs } from '../clock.ts';
 import { failuresOf } from '../policy/data-items.ts';
 import type { Evaluation, Served } from '../policy/decision-source.ts';
+import { worst } from '../slo/decision.ts';
 import type { Appended, EvaluationLog } from '../storage/ports.ts';
 import { startEvaluation, type EvaluateDeps, type RunningEvaluation } from './evaluate.ts';
 import { logEvaluation } from './log-lines.ts';
@@ -138,6 +139,10 @@ export function startSloLoop(deps: LoopDeps, loaded: LoadedSlo): SloLoop {
       const evaluation = await run.done;
       if (evaluation === undefined) return undefined;
       const audited = await run.audited;
+      // A scheduled evaluation that began later may have ended sooner: what it found burning is not answered with an older ALLOW.
+      if (latest !== undefined && latest !== evaluation && isWorse(latest, evaluation)) {
+        return { ...served(latest), audited: false };
+      }
       return { ...served(evaluation), audited };
     },
 
@@ -146,6 +151,10 @@ export function startSloLoop(deps: LoopDeps, loaded: LoadedSlo): SloLoop {
       for (const run of runs) run.abort();
     },
   };
+
+  function isWorse({ result }: Evaluation, than: Evaluation): boolean {
+    return worst([result.decision, than.result.decision]) !== than.result.decision;
+  }
 
   function countFailures(before: number, evaluation: Evaluation | undefined): number {
     if (evaluation === undefined) return before;

@@ -212,6 +212,22 @@ describe('an evaluation that somebody waits for', () => {
     expect((await queued)?.audited).toBe(false);
   });
 
+  it('is not answered with an ALLOW that is older than a BLOCK', async () => {
+    const quick = anSlo({ interval: '1s' });
+    world = createWorld([quick], { mode: 'manual' });
+    await world.clock.settle();
+    world.source.asked[0]!.answer();
+    await world.clock.settle();
+    const forced = world.scheduler.evaluateNow(quick.id, 'forced');
+    await world.clock.advance(1_000);
+    const [, slow, scheduled] = world.source.asked;
+    const { slo, evaluatedAtMs } = scheduled!.request;
+    scheduled!.answer(aMeasurement(slo, { '5m': burning, '1h': burning }, { evaluatedAtMs }));
+    await world.clock.settle();
+    slow!.answer();
+    expect((await forced)?.evaluation.result.decision).toBe('BLOCK');
+  });
+
   it('is nothing for an SLO that is unknown', async () => {
     world = createWorld([readme]);
     expect(await world.scheduler.evaluateNow('nobody', 'forced')).toBeUndefined();

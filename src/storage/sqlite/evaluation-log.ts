@@ -68,12 +68,19 @@ export function createEvaluationLog(
   }
 
   function pump(): void {
-    pumping ??= run().finally(() => (pumping = null));
+    pumping ??= run().finally(() => {
+      pumping = null;
+      if (hasWork()) pump(); // it came after the last look, and before this end
+    });
+  }
+
+  function hasWork(): boolean {
+    return database.state() !== 'closed' && (waiting.length > 0 || isDefinitionWaiting);
   }
 
   async function run(): Promise<void> {
     let retryMs = firstRetryMs;
-    while (database.state() !== 'closed' && (waiting.length > 0 || isDefinitionWaiting)) {
+    while (hasWork()) {
       if (await commitNext()) {
         retryMs = firstRetryMs;
         continue;
