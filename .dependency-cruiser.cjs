@@ -39,7 +39,8 @@ module.exports = {
     only('adapter/', ['eval/', 'slo/', 'promql/', 'config/settings\\.ts', ...shared]),
     only('storage/', ['policy/', 'eval/', 'slo/', ...shared]),
     only('scheduler/', ['policy/', 'eval/', 'slo/', 'catalogue/ports\\.ts', 'storage/ports\\.ts', ...shared]),
-    only('api/', ['policy/', 'eval/', 'slo/', 'catalogue/ports\\.ts', 'storage/ports\\.ts', ...shared]),
+    only('access/', [...shared]),
+    only('api/', ['access/ports\\.ts', 'policy/', 'eval/', 'slo/', 'catalogue/ports\\.ts', 'storage/ports\\.ts', ...shared]),
     only('config/', ['slo/', ...shared]),
     only('telemetry/', [
       'catalogue/ports\\.ts',

@@ -1,10 +1,13 @@
 import { createPrometheusAdapter } from './adapter/prometheus/adapter.ts';
 import { planQueries, sentQueries } from './adapter/prometheus/query-plan.ts';
 import { createSyntheticAdapter } from './adapter/synthetic/adapter.ts';
+import type { Orders } from './api/orders.ts';
 import { createApi } from './api/create-api.ts';
 import { drain } from './api/drain.ts';
+import { openAccess } from './access/open-access.ts';
 import { createCatalogue } from './catalogue/catalogue.ts';
 import { systemClock, type Clock } from './clock.ts';
+import { fixedSettings, type LiveSettings } from './config/live-settings.ts';
 import type { Settings } from './config/settings.ts';
 import { AegisError, messageOf } from './errors.ts';
 import type { MetricsAdapter } from './eval/measurement.ts';
@@ -12,6 +15,7 @@ import { createLifecycle, type Lifecycle, type StopFailure } from './lifecycle.t
 import type { Log } from './log.ts';
 import { encodeEvidence } from './policy/evidence.ts';
 import { explainRecorded } from './policy/explain.ts';
+import { logSettings, reloadReport } from './reload.ts';
 import { createScheduler } from './scheduler/scheduler.ts';
 import { windowsOf } from './slo/model.ts';
 import { openSqliteStorage } from './storage/sqlite/open-storage.ts';
@@ -25,7 +29,7 @@ export interface App {
    * `shutting_down` where it was stopped meanwhile.
    */
   start(): Promise<{ readonly url: string }>;
-  /** Reads the SLO files again. */
+  /** Reads settings and SLO files again. */
   reload(): Promise<void>;
   /** `/readyz` is 503 at once, what was accepted is answered, rows are written. Idempotent, bounded, never rejects. */
   stop(): Promise<readonly StopFailure[]>;
@@ -37,10 +41,18 @@ const auditCloseBoundMs = 1_500;
 /** A stop waits this long for a start that is under way: a step in its midst is ended where it began. */
 const startBoundMs = 6_000;
 
-export function createApp(settings: Settings, log: Log, clock: Clock = systemClock): App {
+export interface AppOptions {
+  /** What of the settings changes while it runs. Without it, only what is ordered. */
+  readonly live?: LiveSettings;
+  readonly clock?: Clock;
+}
+
+export function createApp(settings: Settings, log: Log, options: AppOptions = {}): App {
+  const { live = fixedSettings(settings), clock = systemClock } = options;
   const lifecycle = createLifecycle(log);
   let isListening = false;
   let isDraining = false;
+  let isDrainOrdered = false;
   let started: Promise<unknown> = Promise.resolve();
   let reload: () => Promise<unknown> = () => Promise.resolve();
 
@@ -57,7 +69,6 @@ export function createApp(settings: Settings, log: Log, clock: Clock = systemClo
 
     const catalogue = createCatalogue({ directory: settings.sloDir, log, clock });
     lifecycle.onStop('catalogue', () => catalogue.stop());
-    reload = () => catalogue.reload();
 
     const adapter = openAdapter(settings, log, clock, lifecycle);
 
@@ -76,7 +87,7 @@ export function createApp(settings: Settings, log: Log, clock: Clock = systemClo
       clock,
       log,
       concurrency: settings.evaluationConcurrency,
-      deadlineMs: settings.evaluationTimeoutMs,
+      deadlineMs: () => live.current().evaluationTimeoutMs,
       onEvaluated(evaluation, durationMs) {
         evaluatedOnce.add(evaluation.slo.id);
         metrics.onEvaluated(evaluation, durationMs);
@@ -85,7 +96,23 @@ export function createApp(settings: Settings, log: Log, clock: Clock = systemClo
     });
     lifecycle.onStop('scheduler', () => scheduler.stop());
 
+    const orders: Orders = {
+      async reload() {
+        const report = reloadReport(live.reload(), await catalogue.reload());
+        logSettings(report, log);
+        return report;
+      },
+      setRateLimit: (rateLimit) => live.order({ rateLimit }),
+      setLogLevel: (logLevel) => live.order({ logLevel }),
+      breakers: new Map(),
+      drain: (ordered) => (isDrainOrdered = ordered),
+    };
+    reload = () => orders.reload();
+
     const api = createApi({
+      access: openAccess,
+      orders,
+      recordOrder: () => undefined,
       catalogue,
       decisions: scheduler,
       audit: storage.reader,
@@ -93,7 +120,7 @@ export function createApp(settings: Settings, log: Log, clock: Clock = systemClo
       clock,
       about: { version, adapter: adapter.name, startedAtMs },
       evaluated: (id) => evaluatedOnce.has(id),
-      draining: () => isDraining,
+      draining: () => isDraining || isDrainOrdered,
       explain: (stored) =>
         explainRecorded(stored, (slo, atMs) => sentQueries(planQueries(slo, windowsOf(slo), atMs).units)),
       metrics,
@@ -140,7 +167,7 @@ export function createApp(settings: Settings, log: Log, clock: Clock = systemClo
     async stop() {
       isDraining = true;
       await Promise.race([started, clock.sleep(startBoundMs)]);
-      if (isListening) await clock.sleep(settings.shutdownDelayMs);
+      if (isListening) await clock.sleep(live.current().shutdownDelayMs);
       return lifecycle.stop();
     },
   };

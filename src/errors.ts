@@ -22,6 +22,10 @@ export type ErrorCode =
   | 'unknown_evaluation'
   | 'unknown_path'
   | 'method_not_allowed'
+  | 'unauthorized' // no key or token, or one that is not known, expired or revoked
+  | 'forbidden' // the key or token does not allow this
+  | 'rate_limited' // more requests a second than one client may send
+  | 'overloaded' // refused early, so that decisions go on being answered
   | 'audit_unavailable' // the audit database cannot be read now
   | 'database_unusable' // not a database, corrupt, or of a newer version: the start ends
   | 'slo_files_unreadable'

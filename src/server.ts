@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { createApp } from './app.ts';
+import { createLiveSettings } from './config/live-settings.ts';
 import { readSettings } from './config/read-settings.ts';
 import { AegisError } from './errors.ts';
 import { logCrashes } from './telemetry/crash.ts';
@@ -18,9 +19,11 @@ switch (read.kind) {
   case 'settings': {
     const { settings } = read;
     const log = createLogger({ level: settings.logLevel, format: settings.logFormat });
+    const live = createLiveSettings(read, () => readSettings(process.argv.slice(2), process.env));
+    live.onChange(({ logLevel }) => log.setLevel(logLevel));
     logCrashes(log);
     for (const warning of read.warnings) log.warn(warning, { component: 'config' });
-    const app = createApp(settings, log);
+    const app = createApp(settings, log, { live });
 
     const stop = (signal: string) => {
       log.info(`${signal} received, stopping`, { component: 'process' });

@@ -35,6 +35,14 @@ function settingsOf(changes: Partial<Settings> = {}): Settings {
     evaluationTimeoutMs: 8_000,
     evaluationConcurrency: 10,
     shutdownDelayMs: 0,
+    adminSocket: undefined,
+    access: { keysFile: undefined, oidcFile: undefined, openMetrics: false, trustedProxies: [] },
+    tls: undefined,
+    rateLimit: 0,
+    forcedRateLimit: 0,
+    maxConnections: 1_000,
+    logFile: undefined,
+    slowRequestMs: 2_000,
     ...changes,
   };
 }

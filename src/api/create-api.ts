@@ -1,12 +1,14 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { AegisError } from '../errors.ts';
+import { guardRoutes } from './access.ts';
 import type { ApiDeps } from './deps.ts';
 import { clientErrorHandler, errorHandler } from './errors.ts';
 import { collectRoutes } from './method-not-allowed.ts';
 import { describeApi, serveDescription } from './openapi.ts';
 import { createReadiness } from './readiness.ts';
 import { loggedPath, requestIdOf, requestLine } from './request-line.ts';
+import { adminRoutes } from './routes/admin.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { decisionRoute } from './routes/decision.ts';
 import { evaluationRoutes } from './routes/evaluations.ts';
@@ -55,6 +57,8 @@ export function createApi(deps: ApiDeps): FastifyInstance {
     done(refusal(request));
   });
 
+  guardRoutes(app, deps);
+
   const readiness = createReadiness(deps);
   const refuseOtherMethods = collectRoutes(app);
   describeApi(app, deps.about.version);
@@ -68,6 +72,7 @@ export function createApi(deps: ApiDeps): FastifyInstance {
     statusRoutes(routes, deps);
     healthRoutes(routes, readiness);
     metricsRoute(routes, deps);
+    adminRoutes(routes, deps);
     serveDescription(routes);
     done();
   });

@@ -1,15 +1,35 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
+import type { AccessControl, Identity, Scope } from '../access/ports.ts';
 import type { SloCatalogue } from '../catalogue/ports.ts';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import type { DecisionSource } from '../policy/decision-source.ts';
 import type { EvaluationAnswer } from '../policy/evidence-answer.ts';
-import type { AuditReader, StoredEvaluation } from '../storage/ports.ts';
+import type { AuditReader, OrderRecord, StoredEvaluation } from '../storage/ports.ts';
+import type { Orders } from './orders.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Every route has one: `scopeOf` (access.ts) refuses to start without. */
+    readonly access?: RouteAccess;
+  }
+  interface FastifyRequest {
+    /** Set before anything else is done for a request. */
+    identity: Identity;
+  }
+}
+
+/** Who may use a route: everybody, whoever may see the metrics, or who has any of these scopes. */
+export type RouteAccess = 'open' | 'metrics' | readonly Exclude<Scope, 'admin'>[] | 'admin';
 
 /** What the HTTP API is made of. */
 export interface ApiDeps {
+  readonly access: AccessControl;
+  readonly orders: Orders;
+  /** Writes down what was ordered, and by whom. */
+  readonly recordOrder: (order: OrderRecord) => void;
   readonly catalogue: SloCatalogue;
   readonly decisions: DecisionSource;
   readonly audit: AuditReader;
@@ -18,7 +38,7 @@ export interface ApiDeps {
   readonly about: { readonly version: string; readonly adapter: string; readonly startedAtMs: number };
   /** Whether an SLO was evaluated, or its evaluation failed, once since the start. */
   readonly evaluated: (sloId: string) => boolean;
-  /** From SIGTERM on. */
+  /** From SIGTERM, or an order to drain, on. */
   readonly draining: () => boolean;
   /** The evidence of a stored row; null where it has none (rows of the Go original). */
   readonly explain: (stored: StoredEvaluation) => EvaluationAnswer | null;

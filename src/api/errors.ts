@@ -22,9 +22,13 @@ const statusOf: Partial<Record<ErrorCode, number>> = {
   unknown_service: 404,
   unknown_evaluation: 404,
   unknown_path: 404,
+  unauthorized: 401,
+  forbidden: 403,
   method_not_allowed: 405,
   body_too_large: 413,
+  rate_limited: 429,
   audit_unavailable: 503,
+  overloaded: 503,
   shutting_down: 503,
 };
 

@@ -25,6 +25,7 @@ function refuse(app: FastifyInstance, url: string, methods: string[], allow: str
   app.route({
     method: methods,
     url,
+    config: { access: 'open' },
     schema: { hide: true },
     // Before a body is parsed: what it holds, and of what type, does not matter any more.
     onRequest: async (request, reply) => {

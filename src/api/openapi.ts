@@ -33,6 +33,7 @@ export function describeApi(app: Api, version: string): void {
         { name: 'slos', description: 'What is evaluated' },
         { name: 'audit', description: 'What was decided, and why' },
         { name: 'operations', description: 'Health, status, metrics' },
+        { name: 'orders', description: 'To the running server, for operators' },
       ],
     },
   });
@@ -44,6 +45,7 @@ export function serveDescription(app: Api): void {
   app.route({
     method: 'GET',
     url: '/openapi.json',
+    config: { access: 'open' },
     schema: {
       operationId: 'getDescription',
       summary: 'This description (OpenAPI 3.1)',

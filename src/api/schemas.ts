@@ -64,9 +64,12 @@ const failing = (description: string) =>
 /** The answers with which a route can fail, by status. */
 export const failure = {
   400: failing('The request does not have the documented shape.'),
+  401: failing('A key or token is needed, or the one given is not known, expired or revoked.'),
+  403: failing('The key or token does not allow this.'),
   404: failing('What is asked for does not exist.'),
   413: failing('The body is over 64 KiB.'),
   414: failing('A part of the path is over 512 characters.'),
+  429: failing('Too many requests a second; `Retry-After` says when to ask again.'),
   500: failing('A fault of this program; its log has the details.'),
   503: failing('The audit database cannot be read now.'),
 } as const;

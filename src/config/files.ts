@@ -57,7 +57,7 @@ export function checkTlsFiles(
   if (cert === undefined || key === undefined)
     throw new AegisError(
       'invalid_setting',
-      `${(cert ?? key)?.name ?? ''}: a client certificate needs both its certificate and its key file`,
+      `${(cert ?? key)?.name ?? ''}: a certificate needs both its own file and that of its key`,
     );
   try {
     createSecureContext({ cert: readNamedFile(cert), key: readNamedFile(key) });

@@ -25,6 +25,21 @@ export function oneOf<const T extends string>(...words: readonly T[]): Parser<T>
   };
 }
 
+export const boolean: Parser<boolean> = {
+  allowed: 'true or false',
+  parse: (text) => ({ true: true, false: false })[text.toLowerCase()],
+};
+
+/** Events a second; 0 is no limit. */
+export const rate: Parser<number> = {
+  allowed: 'a number a second from 0.01 to 1000000, or 0 for no limit',
+  parse: (text) => {
+    if (!/^\d{1,7}(\.\d{1,3})?$/.test(text)) return undefined;
+    const value = Number(text);
+    return value === 0 || (value >= 0.01 && value <= 1_000_000) ? value : undefined;
+  },
+};
+
 const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
 /** A duration such as `8s`, in milliseconds. A bare `0` needs no unit. */
@@ -78,6 +93,17 @@ export const host: Parser<string> = {
     if (isIP(bare) !== 0) return bare;
     // A name of digits and dots alone is an address with a mistake in it.
     return /^[a-z0-9]([a-z0-9._-]{0,251}[a-z0-9])?$/i.test(text) && !/^[\d.]+$/.test(text) ? text : undefined;
+  },
+};
+
+/** An address, or a network in CIDR notation. */
+export const network: Parser<string> = {
+  allowed: 'an IP address or a network, such as 10.0.0.0/8 or ::1',
+  parse: (text) => {
+    const [, address = '', bits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+    const version = isIP(address);
+    if (version === 0) return undefined;
+    return bits === undefined || Number(bits) <= (version === 4 ? 32 : 128) ? text : undefined;
   },
 };
 

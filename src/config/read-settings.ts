@@ -5,11 +5,21 @@ import { readPrometheusSettings } from './prometheus-settings.ts';
 import type { Settings } from './settings.ts';
 import type { Sources } from './sources.ts';
 import { createSources } from './sources.ts';
-import { settings, table } from './table.ts';
+import { settings, table, type Setting } from './table.ts';
+import { readTlsSettings } from './tls-settings.ts';
+
+/** The words of each setting; null where nobody says and there is no default. */
+export type Told = ReadonlyMap<Setting<unknown>, string | null>;
 
 /** What the start of the server comes to, before anything is opened. */
 export type ReadSettings =
-  | { readonly kind: 'settings'; readonly settings: Settings; readonly warnings: readonly string[] }
+  | {
+      readonly kind: 'settings';
+      readonly settings: Settings;
+      readonly warnings: readonly string[];
+      /** What each setting was told, in words, to find what has changed when they are read again. */
+      readonly told: Told;
+    }
   /** Help or version, for stdout; exit code 0. */
   | { readonly kind: 'print'; readonly text: string }
   /** One line for stderr, with the setting, the value and what is allowed; exit code 2. */
@@ -33,7 +43,7 @@ export function readSettings(argv: readonly string[], env: Readonly<Record<strin
   }
 }
 
-function build(sources: Sources): { settings: Settings; warnings: readonly string[] } {
+function build(sources: Sources): { settings: Settings; warnings: readonly string[]; told: Told } {
   // A value that is wrong is an error even where it is not used: the adapter may be another one tomorrow.
   for (const setting of settings) {
     if (setting.repeatable) sources.all(setting);
@@ -57,8 +67,22 @@ function build(sources: Sources): { settings: Settings; warnings: readonly strin
       evaluationTimeoutMs: sources.value(table.evaluationTimeoutMs),
       evaluationConcurrency: sources.value(table.evaluationConcurrency),
       shutdownDelayMs: sources.value(table.shutdownDelayMs),
+      adminSocket: sources.one(table.adminSocket)?.value,
+      access: {
+        keysFile: sources.one(table.apiKeysFile)?.value,
+        oidcFile: sources.one(table.oidcFile)?.value,
+        openMetrics: sources.value(table.openMetrics),
+        trustedProxies: sources.all(table.trustedProxies),
+      },
+      tls: readTlsSettings(sources),
+      rateLimit: sources.value(table.rateLimit),
+      forcedRateLimit: sources.value(table.forcedRateLimit),
+      maxConnections: sources.value(table.maxConnections),
+      logFile: sources.one(table.logFile)?.value,
+      slowRequestMs: sources.value(table.slowRequestMs),
     },
     warnings: warningsOf(sources, adapter),
+    told: new Map(settings.map((setting) => [setting, sources.told(setting)])),
   };
 }
 

@@ -16,6 +16,39 @@ export interface Settings {
   readonly evaluationConcurrency: number;
   /** How long to answer on after SIGTERM while `/readyz` is 503 already. */
   readonly shutdownDelayMs: number;
+  /** Path of the Unix socket on which orders are taken without a key. */
+  readonly adminSocket: string | undefined;
+  readonly access: AccessSettings;
+  /** Without it the server speaks plain HTTP. */
+  readonly tls: TlsSettings | undefined;
+  /** Requests a second of one client; 0 is no limit. */
+  readonly rateLimit: number;
+  /** Forced evaluations a second of one client; 0 is no limit. */
+  readonly forcedRateLimit: number;
+  /** Connections of clients that are held at once. */
+  readonly maxConnections: number;
+  /** Standard output where undefined. */
+  readonly logFile: string | undefined;
+  /** Requests that take longer are logged as `slow_request`. */
+  readonly slowRequestMs: number;
+}
+
+/** Who may ask. With neither file everybody may read and decide, and nobody gives orders but on the admin socket. */
+export interface AccessSettings {
+  readonly keysFile: string | undefined;
+  readonly oidcFile: string | undefined;
+  /** `/metrics` answers without a key. */
+  readonly openMetrics: boolean;
+  /** Addresses and networks whose X-Forwarded-* headers are believed. */
+  readonly trustedProxies: readonly string[];
+}
+
+/** PEM files, read again when they change. */
+export interface TlsSettings {
+  readonly certFile: string;
+  readonly keyFile: string;
+  /** Authorities whose client certificates are asked for (mutual TLS). */
+  readonly clientCaFile: string | undefined;
 }
 
 export interface PrometheusSettings {

@@ -28,6 +28,8 @@ export interface Sources {
   value<T>(setting: DefaultedSetting<T>): T;
   /** All values said by the nearest place. */
   all<T>(setting: Setting<T>): readonly T[];
+  /** The words that count, one a line, or those of the default; null where there are none. */
+  told(setting: Setting<unknown>): string | null;
 }
 
 /** Of several places, the first that says a setting counts. */
@@ -51,6 +53,11 @@ export function createSources(places: readonly Source[]): Sources {
     all: (setting) => {
       const found = said(setting);
       return found?.texts.map((text) => parsed(setting, found.name, text)) ?? [];
+    },
+    told: (setting) => {
+      const texts = said(setting)?.texts;
+      if (texts === undefined) return setting.fallback ?? null;
+      return setting.repeatable ? texts.join('\n') : (texts.at(-1) ?? null);
     },
   };
 }

@@ -7,7 +7,7 @@ export interface Setting<T> {
   /** With its two dashes; absent for secrets, which every user of a machine could read in the list of processes. */
   readonly flag?: `--${string}`;
   readonly env: string;
-  readonly group: 'Server' | 'SLOs and decisions' | 'Prometheus' | 'Audit' | 'Logs';
+  readonly group: 'Server' | 'Access' | 'TLS' | 'Limits' | 'SLOs and decisions' | 'Prometheus' | 'Audit' | 'Logs';
   readonly placeholder: string;
   readonly description: string;
   readonly parser: Parser<T>;
@@ -15,6 +15,8 @@ export interface Setting<T> {
   readonly fallback?: string;
   /** The flag may stand several times; the variable (and nothing else) holds one value a line. */
   readonly repeatable?: true;
+  /** A reload (SIGHUP, `POST /admin/reload`) takes a new value over; without it the value is that of the start. */
+  readonly reloadable?: true;
   /** How a value that is not allowed appears in the error; absent: as it stands. */
   readonly shown?: (text: string) => string;
 }
@@ -66,6 +68,102 @@ export const table = {
     description: 'how long to go on answering after SIGTERM while /readyz is 503 already',
     parser: parsers.duration('0s', '10m'),
     fallback: '0s',
+    reloadable: true,
+  }),
+  adminSocket: optional({
+    flag: '--admin-socket',
+    env: 'AEGIS_ADMIN_SOCKET',
+    group: 'Server',
+    placeholder: 'path',
+    description: 'Unix socket (mode 0600) on which the whole API, orders included, answers without a key',
+    parser: parsers.path,
+  }),
+  apiKeysFile: optional({
+    flag: '--api-keys-file',
+    env: 'AEGIS_API_KEYS_FILE',
+    group: 'Access',
+    placeholder: 'file',
+    description: 'file of API keys, made by `aegis keys`; read again when it changes',
+    parser: parsers.path,
+  }),
+  oidcFile: optional({
+    flag: '--oidc-file',
+    env: 'AEGIS_OIDC_FILE',
+    group: 'Access',
+    placeholder: 'file',
+    description: 'YAML file of OIDC issuers whose tokens are taken; read again when it changes',
+    parser: parsers.path,
+  }),
+  openMetrics: defaulted({
+    flag: '--open-metrics',
+    env: 'AEGIS_OPEN_METRICS',
+    group: 'Access',
+    placeholder: 'boolean',
+    description: 'whether /metrics answers without a key where keys are asked for',
+    parser: parsers.boolean,
+    fallback: 'false',
+  }),
+  trustedProxies: optional({
+    flag: '--trusted-proxy',
+    env: 'AEGIS_TRUSTED_PROXIES',
+    group: 'Access',
+    placeholder: 'address',
+    description: 'address or network whose X-Forwarded-* headers are believed; may be repeated (variable: one a line)',
+    parser: parsers.network,
+    repeatable: true,
+  }),
+  tlsCert: optional({
+    flag: '--tls-cert',
+    env: 'AEGIS_TLS_CERT',
+    group: 'TLS',
+    placeholder: 'file',
+    description: 'PEM file of the server certificate and its chain, with --tls-key; read again when it changes',
+    parser: parsers.path,
+  }),
+  tlsKey: optional({
+    flag: '--tls-key',
+    env: 'AEGIS_TLS_KEY',
+    group: 'TLS',
+    placeholder: 'file',
+    description: 'PEM file of the key of the server certificate; read again when it changes',
+    parser: parsers.path,
+  }),
+  tlsClientCa: optional({
+    flag: '--tls-client-ca',
+    env: 'AEGIS_TLS_CLIENT_CA',
+    group: 'TLS',
+    placeholder: 'file',
+    description: 'PEM file of the authorities whose client certificates are asked for (mutual TLS)',
+    parser: parsers.path,
+  }),
+  rateLimit: defaulted({
+    flag: '--rate-limit',
+    env: 'AEGIS_RATE_LIMIT',
+    group: 'Limits',
+    placeholder: 'number',
+    description: 'requests a second of one client; 0 is no limit',
+    parser: parsers.rate,
+    fallback: '0',
+    reloadable: true,
+  }),
+  forcedRateLimit: defaulted({
+    flag: '--forced-rate-limit',
+    env: 'AEGIS_FORCED_RATE_LIMIT',
+    group: 'Limits',
+    placeholder: 'number',
+    description: 'forced evaluations (forceFresh) a second of one client; 0 is no limit',
+    parser: parsers.rate,
+    fallback: '0',
+    reloadable: true,
+  }),
+  maxConnections: defaulted({
+    flag: '--max-connections',
+    env: 'AEGIS_MAX_CONNECTIONS',
+    group: 'Limits',
+    placeholder: 'number',
+    description: 'connections of clients that are held at once',
+    parser: parsers.wholeNumber(1, 1_000_000),
+    fallback: '8192',
   }),
   sloDir: optional({
     flag: '--slo-dir',
@@ -100,6 +198,7 @@ export const table = {
     description: 'deadline of one evaluation; past it the answer is a WARN with what is known',
     parser: parsers.duration('100ms', '5m'),
     fallback: '8s',
+    reloadable: true,
   }),
   evaluationConcurrency: defaulted({
     flag: '--evaluation-concurrency',
@@ -245,6 +344,7 @@ export const table = {
     description: 'least level that is written',
     parser: parsers.oneOf('debug', 'info', 'warn', 'error', 'fatal'),
     fallback: 'info',
+    reloadable: true,
   }),
   logFormat: defaulted({
     flag: '--log-format',
@@ -254,6 +354,24 @@ export const table = {
     description: 'JSON lines, or a form for people; auto is pretty on a terminal',
     parser: parsers.oneOf('auto', 'json', 'pretty'),
     fallback: 'auto',
+  }),
+  logFile: optional({
+    flag: '--log-file',
+    env: 'LOG_FILE',
+    group: 'Logs',
+    placeholder: 'file',
+    description: 'file to log to in place of standard output; opened again on SIGHUP',
+    parser: parsers.path,
+  }),
+  slowRequestMs: defaulted({
+    flag: '--slow-request',
+    env: 'SLOW_REQUEST',
+    group: 'Logs',
+    placeholder: 'duration',
+    description: 'requests that take longer are logged as slow_request',
+    parser: parsers.duration('1ms', '10m'),
+    fallback: '2s',
+    reloadable: true,
   }),
 } as const;
 

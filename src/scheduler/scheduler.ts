@@ -64,10 +64,11 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
 
     async evaluateNow(id, reason) {
       const begun = clock.now();
+      const deadlineMs = options.deadlineMs();
       while (!isStopped) {
         const loop = loops.get(id);
         if (loop === undefined) return undefined;
-        const leftMs = Math.max(options.deadlineMs - elapsedMs(begun, clock.now()), 0);
+        const leftMs = Math.max(deadlineMs - elapsedMs(begun, clock.now()), 0);
         const served = await loop.evaluateNow(reason, leftMs);
         // Undefined: the SLO changed while it was evaluated. The new one is, in what is left of the time.
         if (served !== undefined) return served;

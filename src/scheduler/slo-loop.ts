@@ -11,7 +11,8 @@ import { missedSlots, nextSlotMs, retryDelayMs, slotOffsetMs } from './slots.ts'
 
 export interface LoopDeps extends EvaluateDeps {
   readonly evaluationLog: EvaluationLog;
-  readonly deadlineMs: number;
+  /** Of one evaluation, as it stands when that begins. */
+  readonly deadlineMs: () => number;
   /** Told of each evaluation, for metrics. */
   readonly onEvaluated: (evaluation: Evaluation, durationMs: number) => void;
   readonly onSlotsMissed: (sloId: string, count: number) => void;
@@ -86,7 +87,7 @@ export function startSloLoop(deps: LoopDeps, loaded: LoadedSlo): SloLoop {
     return forced;
   }
 
-  const first = start('scheduled', deps.deadlineMs);
+  const first = start('scheduled', deps.deadlineMs());
   void runSlots(first);
 
   async function runSlots(firstRun: Run): Promise<void> {
@@ -96,7 +97,7 @@ export function startSloLoop(deps: LoopDeps, loaded: LoadedSlo): SloLoop {
       const slotMs = slotAfter(lastSlotMs);
       const retryMs = failures > 0 ? clock.now().wallMs + retryDelayMs(failures, intervalMs) : Infinity;
       if ((await sleepUntil(Math.min(slotMs, retryMs))) === 'aborted') return;
-      const run = start('scheduled', deps.deadlineMs);
+      const run = start('scheduled', deps.deadlineMs());
       failures = countFailures(failures, await run.done);
       if (retryMs < slotMs) continue;
       lastSlotMs = slotMs;

@@ -30,6 +30,35 @@ export interface EvaluationLogStats {
   readonly lastError: string | null;
 }
 
+/** One decision as it was answered: who was told what, from which evaluation. */
+export interface ServedDecision {
+  /** Epoch milliseconds. */
+  readonly atMs: number;
+  readonly sloId: string;
+  readonly decision: Decision;
+  readonly evaluationId: string;
+  readonly wasForced: boolean;
+  /** Name of the identity that asked (access/ports.ts). */
+  readonly caller: string;
+  readonly address: string;
+  readonly requestId: string;
+}
+
+/** One order of an operator. */
+export interface OrderRecord {
+  /** Epoch milliseconds. */
+  readonly atMs: number;
+  /** Method and path, such as `POST /admin/reload`. */
+  readonly order: string;
+  /** Its parameters, without secrets. */
+  readonly parameters: Readonly<Record<string, string>>;
+  /** What came of it, in a sentence. */
+  readonly outcome: string;
+  readonly caller: string;
+  readonly address: string;
+  readonly requestId: string;
+}
+
 /** Every field is optional but the limit; times are inclusive epoch milliseconds. */
 export interface AuditFilter {
   readonly sloId?: string;

@@ -12,6 +12,8 @@ import { visible } from './visible.ts';
 export interface Logger extends Log {
   /** The process is about to end because of this. */
   fatal(message: string, fields?: LogFields): void;
+  /** Changes the least level that is written, for all of its children too. */
+  setLevel(level: Level): void;
   /** A logger whose lines carry these fields, too. */
   child(fields: LogFields): Logger;
   /** Writes what waits, and returns when it is written or, where nobody reads, after a second. Safe at exit. */
@@ -69,12 +71,20 @@ export function createLogger(options: LoggerOptions): Logger {
     urgency = isPretty || urgentLevels.has(level) ? 'now' : 'buffered';
     engine[level](lineFields(bound, fields), redactText(message));
   };
-  return loggerOf(write, { component: 'server' }, () => output.flush(flushBoundMs));
+  return loggerOf(
+    { write, setLevel: (level) => (engine.level = level), flush: () => output.flush(flushBoundMs) },
+    { component: 'server' },
+  );
 }
 
 type Write = (level: Level, message: string, bound: LogFields, fields: LogFields | undefined) => void;
 
-function loggerOf(write: Write, bound: LogFields, flush: () => void): Logger {
+interface Engine extends Pick<Logger, 'setLevel' | 'flush'> {
+  readonly write: Write;
+}
+
+function loggerOf(engine: Engine, bound: LogFields): Logger {
+  const { write, setLevel, flush } = engine;
   const at = (level: Level) => (message: string, fields?: LogFields) => write(level, message, bound, fields);
   return {
     debug: at('debug'),
@@ -82,7 +92,8 @@ function loggerOf(write: Write, bound: LogFields, flush: () => void): Logger {
     warn: at('warn'),
     error: at('error'),
     fatal: at('fatal'),
-    child: (fields) => loggerOf(write, { ...bound, ...fields }, flush),
+    child: (fields) => loggerOf(engine, { ...bound, ...fields }),
+    setLevel,
     flush,
   };
 }

@@ -177,6 +177,8 @@ describe('/openapi.json', () => {
       Object.keys(item).map((method) => `${method} ${path}`),
     );
     expect(operations.sort()).toEqual([
+      'delete /admin/drain',
+      'get /admin/circuit-breaker/status',
       'get /healthz',
       'get /metrics',
       'get /openapi.json',
@@ -187,6 +189,12 @@ describe('/openapi.json', () => {
       'get /v1/slo/{id}',
       'get /v1/state/{service}/{env}',
       'get /v1/status',
+      'post /admin/circuit-breaker/reset',
+      'post /admin/circuit-breaker/trip',
+      'post /admin/drain',
+      'post /admin/log-level',
+      'post /admin/rate-limit',
+      'post /admin/reload',
       'post /v1/gate/decision',
     ]);
   });

@@ -1,13 +1,16 @@
 import { connect, type Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
+import { openAccess } from '../../src/access/open-access.ts';
 import { createApi } from '../../src/api/create-api.ts';
 import type { AnsweredRequest, ApiDeps } from '../../src/api/deps.ts';
 import { systemClock } from '../../src/clock.ts';
 import type { FileInError } from '../../src/catalogue/ports.ts';
+import type { OrderRecord } from '../../src/storage/ports.ts';
 import type { Slo } from '../../src/slo/model.ts';
 import { anEvaluation } from './evaluation.ts';
 import { fakeAudit, type FakeAudit } from './fake-audit.ts';
 import { fakeCatalogue, type FakeCatalogue } from './fake-catalogue.ts';
+import { fakeOrders } from './fake-orders.ts';
 import { fakeDecisions, type FakeDecisions } from './fake-decisions.ts';
 import { createRecordingLog } from './recording-log.ts';
 import { anSlo } from './slo.ts';
@@ -20,6 +23,8 @@ export interface TestApi {
   readonly log: ReturnType<typeof createRecordingLog>;
   /** What the metrics were told. */
   readonly answered: readonly AnsweredRequest[];
+  /** Orders that were written down. */
+  readonly ordered: readonly OrderRecord[];
 }
 
 export interface TestApiOptions {
@@ -40,7 +45,11 @@ export function anApi(options: TestApiOptions = {}): TestApi {
   const audit = fakeAudit();
   const log = createRecordingLog();
   const answered: AnsweredRequest[] = [];
+  const ordered: OrderRecord[] = [];
   const app = createApi({
+    access: openAccess,
+    orders: fakeOrders(),
+    recordOrder: (order) => void ordered.push(order),
     catalogue,
     decisions,
     audit,
@@ -56,7 +65,7 @@ export function anApi(options: TestApiOptions = {}): TestApi {
     },
     ...options.deps,
   });
-  return { app, catalogue, decisions, audit, log, answered };
+  return { app, catalogue, decisions, audit, log, answered, ordered };
 }
 
 /** Lets the application listen on a port of 127.0.0.1 and gives that port. */

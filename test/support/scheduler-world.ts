@@ -111,7 +111,7 @@ export function createWorld(
     clock,
     log,
     concurrency: options.concurrency ?? 10,
-    deadlineMs: 8_000,
+    deadlineMs: () => 8_000,
     onEvaluated: () => undefined,
     onSlotsMissed: (_, count) => void missed.push(count),
   });

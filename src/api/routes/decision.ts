@@ -68,6 +68,7 @@ export function decisionRoute(app: Api, { catalogue, decisions }: Pick<ApiDeps, 
     scope.route({
       method: 'POST',
       url: '/v1/gate/decision',
+      config: { access: ['decide'] },
       bodyLimit: bodyLimitBytes,
       schema: {
         operationId: 'decide',

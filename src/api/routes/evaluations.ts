@@ -90,6 +90,7 @@ export function evaluationRoutes(app: Api, deps: Deps): void {
   app.route({
     method: 'GET',
     url: '/v1/evaluations/:id',
+    config: { access: ['read'] },
     schema: {
       operationId: 'getEvaluation',
       summary: 'The evidence of one evaluation',

@@ -21,6 +21,7 @@ export function healthRoutes(app: Api, ready: () => Readiness): void {
   app.route({
     method: 'GET',
     url: '/healthz',
+    config: { access: 'open' },
     schema: {
       operationId: 'getHealth',
       summary: 'Does the process answer?',
@@ -33,6 +34,7 @@ export function healthRoutes(app: Api, ready: () => Readiness): void {
   app.route({
     method: 'GET',
     url: '/readyz',
+    config: { access: 'open' },
     schema: {
       operationId: 'getReadiness',
       summary: 'Are there decisions to be had?',

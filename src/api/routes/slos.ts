@@ -31,6 +31,7 @@ export function sloRoutes(app: Api, { catalogue }: Pick<ApiDeps, 'catalogue'>): 
   app.route({
     method: 'GET',
     url: '/v1/slo',
+    config: { access: ['read', 'decide'] },
     schema: {
       operationId: 'listSlos',
       summary: 'The SLOs that are served',
@@ -50,6 +51,7 @@ export function sloRoutes(app: Api, { catalogue }: Pick<ApiDeps, 'catalogue'>): 
   app.route({
     method: 'GET',
     url: '/v1/slo/:id',
+    config: { access: ['read', 'decide'] },
     schema: {
       operationId: 'getSlo',
       summary: 'One SLO as it is written',

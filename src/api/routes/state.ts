@@ -27,6 +27,7 @@ export function stateRoutes(app: Api, { catalogue, decisions }: Pick<ApiDeps, 'c
   app.route({
     method: 'GET',
     url: '/v1/state/:service/:env',
+    config: { access: ['read', 'decide'] },
     schema: {
       operationId: 'getState',
       summary: 'The worst decision of a service in one environment',

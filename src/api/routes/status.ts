@@ -45,6 +45,7 @@ export function statusRoutes(app: Api, { catalogue, about }: Pick<ApiDeps, 'cata
   app.route({
     method: 'GET',
     url: '/v1/status',
+    config: { access: ['read'] },
     schema: {
       operationId: 'getStatus',
       summary: 'Version, start, SLO files loaded and in error',
