@@ -79,6 +79,7 @@ export function createApp(settings: Settings, log: Log, options: AppOptions = {}
       load: () => scheduler.load(),
       version,
     });
+    metrics.onReload('settings', true); // they were read to get here
     const evaluatedOnce = new Set<string>();
     const scheduler = createScheduler({
       catalogue,
@@ -100,6 +101,7 @@ export function createApp(settings: Settings, log: Log, options: AppOptions = {}
       async reload() {
         const report = reloadReport(live.reload(), await catalogue.reload());
         logSettings(report, log);
+        metrics.onReload('settings', report.settings.error === null);
         return report;
       },
       setRateLimit: (rateLimit) => live.order({ rateLimit }),

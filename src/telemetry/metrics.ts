@@ -5,6 +5,7 @@ import type { DecisionSource, Evaluation } from '../policy/decision-source.ts';
 import { failuresOf } from '../policy/data-items.ts';
 import { decisions } from '../slo/decision.ts';
 import type { EvaluationLogStats } from '../storage/ports.ts';
+import { addReloadMetrics, type OnReload } from './reload-metrics.ts';
 
 export interface MetricsSources {
   readonly catalogue: SloCatalogue;
@@ -28,6 +29,7 @@ export interface Metrics {
   onEvaluated(evaluation: Evaluation, durationMs: number): void;
   onSlotsMissed(count: number): void;
   onAnswered(request: AnsweredRequest): void;
+  readonly onReload: OnReload;
   /** Prometheus text format. */
   text(): Promise<{ readonly contentType: string; readonly body: string }>;
 }
@@ -71,6 +73,7 @@ export function createMetrics(sources: MetricsSources): Metrics {
     registers,
   });
   addProgramGauges(registers, sources);
+  const onReload = addReloadMetrics(registers, sources.catalogue);
   const refreshSloGauges = createSloGauges(registers, sources);
 
   return {
@@ -83,6 +86,7 @@ export function createMetrics(sources: MetricsSources): Metrics {
       requests.inc({ route, method, status: String(status) });
       requestSeconds.observe({ route }, durationMs / 1000);
     },
+    onReload,
     async text() {
       refreshSloGauges();
       return { contentType: registry.contentType, body: await registry.metrics() };

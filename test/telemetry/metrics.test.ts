@@ -79,6 +79,22 @@ describe('the metrics', () => {
     expect((await lines(metrics)).filter((line) => line.includes(of('fine')))).toEqual([]);
   });
 
+  it('tell of each reload, of the SLO files too, whether it succeeded and when it was', async () => {
+    const metrics = await evaluated();
+    metrics.onReload('keys', true);
+    metrics.onReload('certificates', true);
+    metrics.onReload('certificates', false);
+    const text = await lines(metrics);
+    const success = text.filter((line) => line.startsWith('aegis_last_reload_success{'));
+    expect(success.sort()).toEqual([
+      'aegis_last_reload_success{what="certificates"} 0',
+      'aegis_last_reload_success{what="keys"} 1',
+      'aegis_last_reload_success{what="slos"} 1',
+    ]);
+    const at = text.find((line) => line.startsWith('aegis_last_reload_timestamp_seconds{what="keys"}'));
+    expect(Math.abs(Number(at?.split(' ')[1]) - Date.now() / 1000)).toBeLessThan(60);
+  });
+
   it.skipIf(lacks('promtool'))('pass promtool', async () => {
     const { body, contentType } = await (await evaluated()).text();
     expect(contentType).toContain('text/plain');
