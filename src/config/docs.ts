@@ -22,7 +22,9 @@ prometheus-url: http://prometheus:9090
 prometheus-header:
   - 'X-Scope-OrgID: team-a'
 db: /data/aegis.db
-\`\`\``;
+\`\`\`
+
+A reload (SIGHUP, or \`POST /admin/reload\`) reads flags, variables and file again and takes over what has *yes* in the column *reload*; what else has changed is named in the log and waits for a restart. One value that is not allowed leaves all as they are. The contents of files that a setting names (keys, certificates, passwords) are read again when they change.`;
 
 const outro = `## Secrets
 
@@ -35,8 +37,8 @@ function groupSection(group: string): string {
   return [
     `## ${group}`,
     '',
-    '| flag | variable | default | allowed | what it is |',
-    '| --- | --- | --- | --- | --- |',
+    '| flag | variable | default | allowed | reload | what it is |',
+    '| --- | --- | --- | --- | --- | --- |',
     ...rows,
   ].join('\n');
 }
@@ -47,6 +49,7 @@ function row(setting: Setting<unknown>): string {
     code(setting.env),
     setting.fallback === undefined ? '' : code(setting.fallback),
     setting.parser.allowed,
+    setting.reloadable ? 'yes' : '',
     setting.description,
   ];
   // Angle brackets would be read as HTML.

@@ -3,9 +3,13 @@ import Ajv2020 from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import type { InjectOptions } from 'fastify';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { adminSocketUser } from '../../src/access/open-access.ts';
+import type { AccessControl } from '../../src/access/ports.ts';
+import type { CircuitBreaker } from '../../src/eval/source-control.ts';
 import { anApi, type TestApi } from '../support/api.ts';
 import { aMeasurement, anEvaluation, noon } from '../support/evaluation.ts';
 import { aFileInError } from '../support/fake-catalogue.ts';
+import { fakeOrders } from '../support/fake-orders.ts';
 import { anSlo } from '../support/slo.ts';
 
 interface Operation {
@@ -36,8 +40,21 @@ const page = {
   nextCursor: null,
 };
 
+/** Takes orders from everybody. */
+const operator: AccessControl = {
+  openMetrics: true,
+  identify: () => ({ kind: 'identified', identity: adminSocketUser }),
+};
+
+const breaker: CircuitBreaker = {
+  trip: () => undefined,
+  reset: () => undefined,
+  status: () => ({ state: 'tripped', sinceMs: noon, refused: 3, reason: 'tripped by an order' }),
+};
+
 function healthy(): TestApi {
-  const api = anApi({ filesInError: [aFileInError('bad.yaml')] });
+  const orders = { ...fakeOrders(), breakers: new Map([['prometheus', breaker]]) };
+  const api = anApi({ filesInError: [aFileInError('bad.yaml')], deps: { access: operator, orders } });
   api.decisions.set(evaluation);
   api.audit.store({ ...row, evidenceJson: '{}', documentJson: null, specHash: null });
   api.audit.answer(JSON.stringify(page));
@@ -51,10 +68,22 @@ function broken(): TestApi {
     if (isBroken) throw new Error('a bug');
     return { ...anApi().catalogue.current(), slos: new Map() };
   };
+  const failBreaker = () => {
+    fail();
+    return breaker.status();
+  };
   const failLater = () => Promise.reject(new Error('a bug'));
   const api = anApi({
     slos: [],
     deps: {
+      access: operator,
+      orders: {
+        reload: failLater,
+        setRateLimit: fail,
+        setLogLevel: fail,
+        drain: fail,
+        breakers: new Map([['prometheus', { ...breaker, trip: fail, reset: fail, status: failBreaker }]]),
+      },
       catalogue: { current: fail, onChange: () => () => undefined, reload: failLater },
       audit: { page: failLater, get: failLater },
       metrics: { text: failLater, onAnswered: () => undefined },
@@ -78,11 +107,12 @@ function failing(): TestApi {
 }
 
 const ask = (payload: string): InjectOptions => ({ method: 'POST', url: '/v1/gate/decision', payload });
+const order = (words: string) => ({ method: 'POST', url: `/admin/${words}` }) as const;
 const long = 'x'.repeat(600);
 
 const apis = { healthy, failing, broken, fresh: () => anApi({ isFresh: true }) };
 
-const cases: readonly [api: keyof typeof apis, path: string, request: InjectOptions, status: number][] = [
+const cases: readonly (readonly [api: keyof typeof apis, path: string, request: InjectOptions, status: number])[] = [
   ['healthy', '/v1/gate/decision', ask('{"sloID":"api-availability"}'), 200],
   ['healthy', '/v1/gate/decision', ask('{"sloID":"api-availability","forceFresh":true,"more":1}'), 200],
   ['failing', '/v1/gate/decision', ask('{"sloID":"api-availability"}'), 200],
@@ -120,6 +150,29 @@ const cases: readonly [api: keyof typeof apis, path: string, request: InjectOpti
   ['healthy', '/metrics', { url: '/metrics' }, 200],
   ['broken', '/metrics', { url: '/metrics' }, 500],
   ['healthy', '/openapi.json', { url: '/openapi.json' }, 200],
+  ['healthy', '/admin/reload', order('reload'), 200],
+  ['healthy', '/admin/rate-limit', order('rate-limit?ops_per_sec=5'), 200],
+  ['healthy', '/admin/rate-limit', order('rate-limit?ops_per_sec=x'), 400],
+  ['healthy', '/admin/log-level', order('log-level?level=debug'), 200],
+  ['healthy', '/admin/log-level', order('log-level?level=loud'), 400],
+  ['healthy', '/admin/circuit-breaker/trip', order('circuit-breaker/trip?service=prometheus'), 200],
+  ['healthy', '/admin/circuit-breaker/trip', order('circuit-breaker/trip'), 400],
+  ['healthy', '/admin/circuit-breaker/trip', order('circuit-breaker/trip?service=x'), 404],
+  ['healthy', '/admin/circuit-breaker/reset', order('circuit-breaker/reset?service=prometheus'), 200],
+  ['healthy', '/admin/circuit-breaker/reset', order('circuit-breaker/reset'), 400],
+  ['healthy', '/admin/circuit-breaker/reset', order('circuit-breaker/reset?service=x'), 404],
+  ['healthy', '/admin/circuit-breaker/status', { url: '/admin/circuit-breaker/status' }, 200],
+  ['healthy', '/admin/drain', order('drain'), 200],
+  ['healthy', '/admin/drain', { method: 'DELETE', url: '/admin/drain' }, 200],
+  ...[
+    order('reload'),
+    order('rate-limit?ops_per_sec=5'),
+    order('log-level?level=debug'),
+    order('circuit-breaker/trip?service=prometheus'),
+    order('circuit-breaker/reset?service=prometheus'),
+    { url: '/admin/circuit-breaker/status' },
+    order('drain'),
+  ].map((request) => ['broken', request.url.replace(/\?.*/, ''), request, 500] as const),
 ];
 
 /** A copy of a schema in which objects have no other properties than those it names: what is answered is described. */
@@ -167,9 +220,11 @@ describe('/openapi.json', () => {
       Object.values(operations).flatMap(({ responses }) => Object.keys(responses).map((status) => `${path} ${status}`)),
     );
     const shown = new Set(cases.map(([, path, , status]) => `${path} ${status}`));
-    // These two answer with what is known already, and have nothing that could fail.
+    // Refusals of those who may not are shown in access.test.ts, for every route.
+    const isRefusal = (promise: string) => /40[13]$/.test(promise);
+    // These answer with what is known already, and have nothing that could fail.
     const cannotFail = ['/healthz 500', '/openapi.json 500', '/readyz 500'];
-    expect(promised.filter((promise) => !shown.has(promise)).sort()).toEqual(cannotFail);
+    expect(promised.filter((promise) => !shown.has(promise) && !isRefusal(promise)).sort()).toEqual(cannotFail);
   });
 
   it('describes every route', () => {

@@ -44,7 +44,7 @@ describe.skipIf(lacks('bash', 'jq', 'pgrep'))('.ci/run', () => {
     await mkdir(join(directory, 'bin'));
     await copyFile(script, join(directory, '.ci/run'));
     // Every command that it would install is there, so that nothing is; apt-get itself would be told.
-    for (const name of ['prometheus', 'promtool', 'sqlite3', 'lsof', 'g++', 'apt-get']) {
+    for (const name of ['prometheus', 'promtool', 'sqlite3', 'lsof', 'g++', 'apt-get', 'schemathesis']) {
       await executable(name, 'echo "$0 $*" >> calls');
     }
   });

@@ -20,6 +20,7 @@ describe.each(documents)('%s', (file) => {
 
 /** Flags of npm, tsc, docker, curl and others that our documents and examples call. */
 const foreign = new Set([
+  '--unix-socket', // curl
   '--arg',
   '--build',
   '--fail',

@@ -6,7 +6,7 @@ import type { Api, ApiDeps } from '../deps.ts';
 import { logLevels, type ReloadReport } from '../orders.ts';
 import { failure, StringOrNull, Timestamp } from '../schemas.ts';
 
-const refusals = { 400: failure[400], 401: failure[401], 403: failure[403], 500: failure[500] } as const;
+const refusals = { 401: failure[401], 403: failure[403], 500: failure[500] } as const;
 
 const Reloaded = Type.Unsafe<ReloadReport>(
   Type.Object(
@@ -41,15 +41,34 @@ const ServiceQuery = Type.Object({
   }),
 });
 
-/** Orders to the running server, each written down with who gave it. */
-export function adminRoutes(app: Api, { orders, recordOrder, clock, log }: AdminDeps): void {
+/** Orders to the running server, each written down with who gave it. An order has no body: what comes as one is not read. */
+export function orderRoutes(app: Api, deps: OrderDeps): void {
+  app.register((plain, _options, ready) => {
+    const scope: Api = plain.withTypeProvider();
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser(bodyType, (_request, payload, done) => {
+      payload.resume();
+      done(null);
+    });
+    scope.addHook('onRequest', (request, _reply, done) => {
+      if (request.headers['content-type'] !== undefined) request.headers['content-type'] = bodyType;
+      done();
+    });
+    addRoutes(scope, deps);
+    ready();
+  });
+}
+
+const bodyType = 'application/octet-stream';
+
+function addRoutes(app: Api, { orders, recordOrder, clock, log }: OrderDeps): void {
   /** To be called when the order was carried out. */
   function record(request: FastifyRequest, parameters: Readonly<Record<string, string>>, outcome: string): void {
     const order = `${request.method} ${request.routeOptions.url ?? ''}`;
     const atMs = clock.now().wallMs;
     const caller = request.identity.name;
     recordOrder({ atMs, order, parameters, outcome, caller, address: request.ip, requestId: request.id });
-    log.warn('order', { component: 'api', order, ...parameters, outcome, caller, request_id: request.id });
+    log.warn('order', { component: 'api', order, parameters, outcome, caller, request_id: request.id });
   }
 
   app.route({
@@ -81,6 +100,7 @@ export function adminRoutes(app: Api, { orders, recordOrder, clock, log }: Admin
         ops_per_sec: Type.String({ pattern: '^[0-9]{1,7}(\\.[0-9]{1,3})?$', description: 'a number; 0 is no limit' }),
       }),
       response: {
+        400: failure[400],
         200: Type.Object({ opsPerSec: Type.Number() }, { description: 'The limit as it stands.' }),
         ...refusals,
       },
@@ -103,6 +123,7 @@ export function adminRoutes(app: Api, { orders, recordOrder, clock, log }: Admin
       tags: ['orders'],
       querystring: Type.Object({ level: Type.Enum([...logLevels], { description: logLevels.join(', ') }) }),
       response: {
+        400: failure[400],
         200: Type.Object({ level: Type.Enum([...logLevels]) }, { description: 'The level as it stands.' }),
         ...refusals,
       },
@@ -138,7 +159,7 @@ export function adminRoutes(app: Api, { orders, recordOrder, clock, log }: Admin
             : 'Close a circuit breaker, whoever opened it',
         tags: ['orders'],
         querystring: ServiceQuery,
-        response: { 200: Breaker, 404: failure[404], ...refusals },
+        response: { 400: failure[400], 200: Breaker, 404: failure[404], ...refusals },
       },
       handler: (request) => {
         const { service } = request.query;
@@ -189,7 +210,7 @@ export function adminRoutes(app: Api, { orders, recordOrder, clock, log }: Admin
   }
 }
 
-type AdminDeps = Pick<ApiDeps, 'orders' | 'recordOrder' | 'clock' | 'log'>;
+type OrderDeps = Pick<ApiDeps, 'orders' | 'recordOrder' | 'clock' | 'log'>;
 
 function breakerAnswer(service: string, { sinceMs, ...status }: BreakerStatus) {
   return { service, ...status, since: new Date(sinceMs).toISOString() };
