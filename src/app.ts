@@ -119,6 +119,7 @@ export function createApp(settings: Settings, log: Log, options: AppOptions = {}
       decisions: scheduler,
       audit: storage.reader,
       log,
+      slowRequestMs: () => live.current().slowRequestMs,
       clock,
       about: { version, adapter: adapter.name, startedAtMs },
       evaluated: (id) => evaluatedOnce.has(id),

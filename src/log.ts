@@ -1,8 +1,10 @@
 /** Fields of the platform's logging convention that a line may carry beside its message (docs/operations.md). */
 export interface LogFields {
   readonly component?: string;
-  readonly slo_id?: string;
+  readonly slo_id?: string | undefined;
   readonly request_id?: string;
+  readonly trace_id?: string;
+  readonly span_id?: string;
   readonly status?: number;
   readonly duration_ms?: number;
   readonly path?: string;

@@ -46,6 +46,8 @@ export function createApi(deps: ApiDeps): FastifyInstance {
   }).withTypeProvider<TypeBoxTypeProvider>();
 
   app.decorate('traffic', traffic);
+  app.decorateRequest('trace');
+  app.decorateRequest('about');
   // Answers are what the policy made, whole: a schema that lags behind must not drop a field.
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
   app.setErrorHandler(onError);

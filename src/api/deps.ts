@@ -4,6 +4,7 @@ import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fasti
 import type { AccessControl, Identity, Scope } from '../access/ports.ts';
 import type { SloCatalogue } from '../catalogue/ports.ts';
 import type { Clock } from '../clock.ts';
+import type { Trace } from '../eval/trace.ts';
 import type { Log } from '../log.ts';
 import type { DecisionSource } from '../policy/decision-source.ts';
 import type { EvaluationAnswer } from '../policy/evidence-answer.ts';
@@ -18,6 +19,10 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Set before anything else is done for a request. */
     identity: Identity;
+    /** Of the request, its evaluation and its queries. */
+    trace: Trace;
+    /** What it was about, for its log line, once that is known. */
+    about: { sloId?: string; evaluationId?: string };
   }
 }
 
@@ -34,6 +39,8 @@ export interface ApiDeps {
   readonly decisions: DecisionSource;
   readonly audit: AuditReader;
   readonly log: Log;
+  /** Requests that take longer are logged as `slow_request`. */
+  readonly slowRequestMs: () => number;
   readonly clock: Clock;
   readonly about: { readonly version: string; readonly adapter: string; readonly startedAtMs: number };
   /** Whether an SLO was evaluated, or its evaluation failed, once since the start. */

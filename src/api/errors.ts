@@ -73,7 +73,13 @@ export function errorHandler(log: Log) {
   return (error: unknown, request: FastifyRequest, reply: FastifyReply): void => {
     const { status, code, message } = describe(error);
     if (status >= 500) {
-      const fields = { component: 'api', request_id: request.id, status, error: messageOf(error) };
+      const fields = {
+        component: 'api',
+        request_id: request.id,
+        trace_id: request.trace.traceId,
+        status,
+        error: messageOf(error),
+      };
       if (code === 'internal') log.error('request failed', { ...fields, stack: stackOf(error) });
       else log.warn('request failed', fields);
     }

@@ -1,4 +1,5 @@
 import type { Slo, Window } from '../slo/model.ts';
+import type { Trace } from './trace.ts';
 
 /** Why a query gave no answer: a closed set, also the label of the metric. */
 export const failureReasons = [
@@ -121,4 +122,6 @@ export interface MeasureRequest {
   readonly evaluatedAtMs: number;
   /** Forced and first evaluations go ahead of scheduled ones in the adapter's queue. */
   readonly priority: 'urgent' | 'scheduled';
+  /** Told to the source with each query. */
+  readonly trace?: Trace;
 }

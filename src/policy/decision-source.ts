@@ -1,5 +1,6 @@
 import type { Instant } from '../clock.ts';
 import type { Measurement } from '../eval/measurement.ts';
+import type { Trace } from '../eval/trace.ts';
 import type { Slo } from '../slo/model.ts';
 import type { BlockingRule, GateResult } from './gate-result.ts';
 
@@ -32,7 +33,8 @@ export interface DecisionSource {
   current(sloId: string): Served | undefined;
   /**
    * Evaluates now, ahead of the queue, within the deadline for forced evaluations; concurrent calls for one SLO share
-   * one evaluation. Never rejects for anything outside the program. Undefined where the SLO is unknown.
+   * one evaluation, in the trace of the first of them. Never rejects for anything outside the program. Undefined where
+   * the SLO is unknown.
    */
-  evaluateNow(sloId: string, reason: 'forced' | 'first'): Promise<Served | undefined>;
+  evaluateNow(sloId: string, reason: 'forced' | 'first', trace?: Trace): Promise<Served | undefined>;
 }

@@ -2,6 +2,7 @@ import type { LoadedSlo } from '../catalogue/ports.ts';
 import { elapsedMs, type Clock, type Instant } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import type { Measurement, MetricsAdapter } from '../eval/measurement.ts';
+import { newTrace, type Trace } from '../eval/trace.ts';
 import { unmeasured } from '../eval/unmeasured.ts';
 import type { Log } from '../log.ts';
 import { decide } from '../policy/decide.ts';
@@ -26,14 +27,21 @@ export interface EvaluateRequest {
   /** The evaluation before this one, asked for when this one begins. */
   readonly latest: () => Evaluation | undefined;
   readonly cancel: AbortSignal;
+  /** Of the request that it is made for; one of its own where absent. */
+  readonly trace?: Trace | undefined;
 }
 
 /** One evaluation of one SLO, under way. */
 export interface RunningEvaluation {
   /** Never rejects; undefined where it was cancelled. */
   readonly done: Promise<Evaluation | undefined>;
-  /** A client waits for it from now on: it goes ahead of the scheduled ones, and its deadline counts from now. */
-  promote(deadlineMs: number): void;
+  /** The trace that its queries were sent in. */
+  trace(): Trace;
+  /**
+   * A client waits for it from now on: it goes ahead of the scheduled ones, its deadline counts from now, and what it
+   * has not asked yet it asks in the client's trace.
+   */
+  promote(deadlineMs: number, trace?: Trace): void;
 }
 
 /**
@@ -48,15 +56,19 @@ export function startEvaluation(deps: EvaluateDeps, request: EvaluateRequest): R
   if (request.priority === 'urgent') deadline.set(request.deadlineMs);
 
   const isCancelled = () => request.cancel.aborted;
+  let trace = request.trace;
+  let isMeasuring = false;
+  const traceNow = () => (trace ??= newTrace());
 
   async function evaluate(): Promise<Evaluation | undefined> {
     try {
       const hasTurn = await turn.come;
       if (isCancelled()) return undefined;
       deadline.set(request.deadlineMs);
+      isMeasuring = true;
       const evaluatedAt = deps.clock.now();
       const measurement = hasTurn
-        ? await measure(deps, request, evaluatedAt.wallMs, giveUp)
+        ? await measure(deps, { ...request, trace: traceNow() }, evaluatedAt.wallMs, giveUp)
         : unmeasured(
             request.loaded.slo,
             evaluatedAt.wallMs,
@@ -72,7 +84,9 @@ export function startEvaluation(deps: EvaluateDeps, request: EvaluateRequest): R
 
   return {
     done: evaluate(),
-    promote(deadlineMs) {
+    trace: traceNow,
+    promote(deadlineMs, clientTrace) {
+      if (!isMeasuring) trace ??= clientTrace;
       turn.promote();
       deadline.set(deadlineMs);
     },
@@ -117,13 +131,13 @@ const adapterGraceMs = 250;
 
 async function measure(
   deps: EvaluateDeps,
-  { loaded: { slo }, priority }: EvaluateRequest,
+  { loaded: { slo }, priority, trace }: EvaluateRequest,
   evaluatedAtMs: number,
   giveUp: AbortSignal,
 ): Promise<Measurement> {
   const failed = (detail: string) => unmeasured(slo, evaluatedAtMs, 'malformed', detail);
   const measured = deps.adapter
-    .measure({ slo, windows: windowsOf(slo), evaluatedAtMs, priority }, giveUp)
+    .measure({ slo, windows: windowsOf(slo), evaluatedAtMs, priority, ...(trace && { trace }) }, giveUp)
     .catch((error: unknown) => {
       deps.log.error(`Bug: the ${deps.adapter.name} adapter threw while measuring SLO ${slo.id}: ${messageOf(error)}`, {
         component: 'scheduler',

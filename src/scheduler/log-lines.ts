@@ -1,10 +1,16 @@
+import type { Trace } from '../eval/trace.ts';
 import type { Log } from '../log.ts';
 import type { Evaluation } from '../policy/decision-source.ts';
 import { failuresOf } from '../policy/data-items.ts';
 
 /** The lines of an evaluation. Operators grep for their words (docs/operations.md), so they stay as they are. */
-export function logEvaluation(log: Log, { slo, measurement, result, id }: Evaluation, durationMs: number): void {
-  const fields = { component: 'scheduler', slo_id: slo.id };
+export function logEvaluation(
+  log: Log,
+  { slo, measurement, result, id }: Evaluation,
+  durationMs: number,
+  { traceId, spanId }: Trace,
+): void {
+  const fields = { component: 'scheduler', slo_id: slo.id, trace_id: traceId, span_id: spanId };
   const [failed, ...more] = failuresOf(slo, measurement);
   if (failed !== undefined) {
     const { role, reason, attempts, detail } = failed.failure;

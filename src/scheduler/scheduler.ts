@@ -62,14 +62,14 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
 
     current: (id) => loops.get(id)?.current(),
 
-    async evaluateNow(id, reason) {
+    async evaluateNow(id, reason, trace) {
       const begun = clock.now();
       const deadlineMs = options.deadlineMs();
       while (!isStopped) {
         const loop = loops.get(id);
         if (loop === undefined) return undefined;
         const leftMs = Math.max(deadlineMs - elapsedMs(begun, clock.now()), 0);
-        const served = await loop.evaluateNow(reason, leftMs);
+        const served = await loop.evaluateNow(reason, leftMs, trace);
         // Undefined: the SLO changed while it was evaluated. The new one is, in what is left of the time.
         if (served !== undefined) return served;
       }

@@ -1,5 +1,6 @@
 import type { LoadedSlo } from '../catalogue/ports.ts';
 import { elapsedMs } from '../clock.ts';
+import type { Trace } from '../eval/trace.ts';
 import { failuresOf } from '../policy/data-items.ts';
 import type { Evaluation, Served } from '../policy/decision-source.ts';
 import { worst } from '../slo/decision.ts';
@@ -22,7 +23,7 @@ export interface LoopDeps extends EvaluateDeps {
 export interface SloLoop {
   current(): Served | undefined;
   /** Evaluates ahead of the queue, or joins one that is under way for the same reason. Undefined where the loop was closed meanwhile. */
-  evaluateNow(reason: 'forced' | 'first', deadlineMs: number): Promise<Served | undefined>;
+  evaluateNow(reason: 'forced' | 'first', deadlineMs: number, trace?: Trace): Promise<Served | undefined>;
   close(): void;
 }
 
@@ -52,7 +53,7 @@ export function startSloLoop(deps: LoopDeps, loaded: LoadedSlo): SloLoop {
   // One controller a run, not the loop's own signal: listeners and dependent signals end with the run.
   const runs = new Set<AbortController>();
 
-  function start(priority: Priority, deadlineMs: number): Run {
+  function start(priority: Priority, deadlineMs: number, trace?: Trace): Run {
     const begun = clock.now();
     const cancel = new AbortController();
     runs.add(cancel);
@@ -62,6 +63,7 @@ export function startSloLoop(deps: LoopDeps, loaded: LoadedSlo): SloLoop {
       deadlineMs,
       latest: () => latest,
       cancel: cancel.signal,
+      trace,
     });
     const appended = running.done.then((evaluation) => {
       runs.delete(cancel);
@@ -70,15 +72,15 @@ export function startSloLoop(deps: LoopDeps, loaded: LoadedSlo): SloLoop {
         latest = evaluation;
       }
       const durationMs = elapsedMs(begun, clock.now());
-      logEvaluation(deps.log, evaluation, durationMs);
+      logEvaluation(deps.log, evaluation, durationMs, running.trace());
       deps.onEvaluated(evaluation, durationMs);
       return deps.evaluationLog.append(evaluation);
     });
     return { ...running, appended };
   }
 
-  function startForced(deadlineMs: number): ForcedRun {
-    const run = start('urgent', deadlineMs);
+  function startForced(deadlineMs: number, trace?: Trace): ForcedRun {
+    const run = start('urgent', deadlineMs, trace);
     const audited = run.done.then(async () => {
       forced = undefined;
       return (await Promise.race([run.appended, clock.sleep(auditWaitMs, closed.signal)])) === 'stored';
@@ -130,13 +132,13 @@ export function startSloLoop(deps: LoopDeps, loaded: LoadedSlo): SloLoop {
   return {
     current: () => latest && served(latest),
 
-    async evaluateNow(reason, deadlineMs) {
+    async evaluateNow(reason, deadlineMs, trace) {
       if (reason === 'first') {
-        first.promote(deadlineMs);
+        first.promote(deadlineMs, trace);
         await first.done;
         return closed.signal.aborted ? undefined : latest && served(latest);
       }
-      const run = forced ?? startForced(deadlineMs);
+      const run = forced ?? startForced(deadlineMs, trace);
       const evaluation = await run.done;
       if (evaluation === undefined) return undefined;
       const audited = await run.audited;

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { requestIdOf } from '../../src/api/request-line.ts';
+import { systemClock } from '../../src/clock.ts';
 import { anApi, listen, rawClient, type TestApi } from '../support/api.ts';
 import { eventually } from '../support/eventually.ts';
 
@@ -29,6 +30,75 @@ describe('a request id', () => {
   });
 });
 
+/** Answers one request after another on a clock that the test sets. */
+function sampledApi(ready: () => boolean) {
+  let nowMs = 0;
+  const clock = { ...systemClock, now: () => ({ wallMs: Date.now(), monotonicMs: nowMs }) };
+  api = anApi({ deps: { clock, draining: () => !ready() } });
+  return { api, wait: (ms: number) => (nowMs += ms) };
+}
+
+describe('health checks', () => {
+  it('that succeed are logged once a minute, with how many were not', async () => {
+    const { api, wait } = sampledApi(() => true);
+    const levels = async (url: string) => {
+      const before = api.log.lines.length;
+      await api.app.inject(url);
+      const [line] = await eventually(() => {
+        const lines = api.log.lines.slice(before);
+        expect(lines).toHaveLength(1);
+        return lines;
+      });
+      return [line?.level, line?.fields.not_logged];
+    };
+    expect(await levels('/healthz')).toEqual(['info', 0]);
+    expect(await levels('/healthz')).toEqual(['debug', undefined]);
+    expect(await levels('/metrics')).toEqual(['info', 0]);
+    wait(59_999);
+    expect(await levels('/healthz')).toEqual(['debug', undefined]);
+    wait(1);
+    expect(await levels('/healthz')).toEqual(['info', 2]);
+    expect(await levels('/v1/slo')).toEqual(['info', undefined]);
+    expect(await levels('/v1/slo')).toEqual(['info', undefined]);
+  });
+
+  it('that fail are logged each time', async () => {
+    const { api } = sampledApi(() => false);
+    for (let i = 0; i < 3; i++) expect((await api.app.inject('/readyz')).statusCode).toBe(503);
+    await eventually(() => expect(requestLines(api).map(({ level }) => level)).toEqual(['info', 'info', 'info']));
+  });
+});
+
+describe('slow_request', () => {
+  it('is said of a request that took longer than allowed, with its SLO', async () => {
+    api = anApi({ deps: { slowRequestMs: () => 20 } });
+    const { decisions, app, log } = api;
+    decisions.onEvaluate(async (id) => {
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      return decisions.current(id);
+    });
+    const payload = { sloID: 'api-availability', forceFresh: true };
+    await app.inject({ method: 'POST', url: '/v1/gate/decision', payload });
+    const slow = await eventually(() => {
+      const lines = log.lines.filter(({ message }) => message === 'slow_request');
+      expect(lines).toHaveLength(1);
+      return lines[0];
+    });
+    expect(slow).toMatchObject({
+      level: 'warn',
+      fields: { route: '/v1/gate/decision', status: 200, slo_id: 'api-availability' },
+    });
+    expect(slow?.fields.duration_ms).toBeGreaterThan(20);
+  });
+
+  it('is not said of the others', async () => {
+    api = anApi({ deps: { slowRequestMs: () => 60_000 } });
+    await api.app.inject('/v1/slo');
+    await eventually(() => expect(requestLines(api!)).toHaveLength(1));
+    expect(api.log.lines.map(({ message }) => message)).toEqual(['request']);
+  });
+});
+
 describe('the line of a request', () => {
   it('is one, at info, with what operators look for', async () => {
     api = anApi();
@@ -43,6 +113,11 @@ describe('the line of a request', () => {
         fields: {
           component: 'api',
           request_id: 'r1',
+          trace_id: expect.stringMatching(/^[0-9a-f]{32}$/) as string,
+          span_id: expect.stringMatching(/^[0-9a-f]{16}$/) as string,
+          correlation_id: api.log.lines[0]?.fields.trace_id,
+          client: '127.0.0.1',
+          caller: 'anonymous',
           method: 'GET',
           path: '/v1/state/api-gateway/production',
           route: '/v1/state/:service/:env',
@@ -80,6 +155,33 @@ describe('the line of a request', () => {
       return lines;
     });
     expect(line?.fields).toMatchObject({ status: 499, aborted: true, route: '/v1/gate/decision' });
+  });
+
+  it('names the trace and the correlation of the caller, the SLO and the evaluation', async () => {
+    api = anApi();
+    const headers = {
+      traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
+      'x-correlation-id': 'release-7',
+    };
+    const answer = await api.app.inject({
+      ...{ method: 'POST', url: '/v1/gate/decision', headers, payload: { sloID: 'api-availability' } },
+    });
+    await eventually(() => expect(requestLines(api!)).toHaveLength(1));
+    const [line] = requestLines(api);
+    expect(line?.fields).toMatchObject({
+      trace_id: '4bf92f3577b34da6a3ce929d0e0e4736',
+      correlation_id: 'release-7',
+      slo_id: 'api-availability',
+      evaluation_id: answer.json<{ evaluationID: string }>().evaluationID,
+    });
+    expect(line?.fields.span_id).not.toBe('00f067aa0ba902b7');
+  });
+
+  it('does not repeat an SLO that nobody knows', async () => {
+    api = anApi();
+    await api.app.inject({ method: 'POST', url: '/v1/gate/decision', payload: { sloID: 'x'.repeat(1000) } });
+    await eventually(() => expect(requestLines(api!)).toHaveLength(1));
+    expect(requestLines(api)[0]?.fields.slo_id).toBeUndefined();
   });
 
   it('counts a request of no route under none', async () => {

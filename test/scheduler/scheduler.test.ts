@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { newTrace } from '../../src/eval/trace.ts';
 import { unmeasured } from '../../src/eval/unmeasured.ts';
 import type { WindowState } from '../../src/eval/measurement.ts';
 import { answerOf } from '../../src/policy/answer.ts';
@@ -44,6 +45,43 @@ describe('a loop', () => {
       Array<string>(3).fill('Evaluated SLO api-availability: decision=ALLOW, SLI=0.9995'),
     );
     expect(new Set(world.audit.appended.map((evaluation) => evaluation.id)).size).toBe(3);
+  });
+
+  it('has a trace for each evaluation, which its queries and its line have in common', async () => {
+    world = createWorld([readme]);
+    await world.clock.advance(10 * minute);
+    const traces = world.source.asked.map(({ request }) => request.trace?.traceId);
+    expect(new Set(traces).size).toBe(3);
+    const lines = world.log.lines.filter((line) => line.message.startsWith('Evaluated SLO'));
+    expect(lines.map(({ fields }) => fields.trace_id)).toEqual(traces);
+  });
+
+  it('evaluates in the trace of who asked first', async () => {
+    world = createWorld([readme], { mode: 'manual', concurrency: 1 });
+    const [one, other] = [newTrace(), newTrace()];
+    await world.clock.settle();
+    const first = world.scheduler.evaluateNow(readme.id, 'first', other); // joins one that was asked already
+    world.source.asked[0]!.answer();
+    await first;
+    const forced = [one, other].map((trace) => world.scheduler.evaluateNow(readme.id, 'forced', trace));
+    await world.clock.settle();
+    world.source.asked[1]!.answer();
+    await Promise.all(forced);
+    expect(world.source.asked).toHaveLength(2);
+    expect(world.source.asked[0]!.request.trace).not.toEqual(other);
+    expect(world.source.asked[1]!.request.trace).toEqual(one);
+  });
+
+  it('takes the trace of a client that waits before it has asked anything', async () => {
+    world = createWorld([readme, anSlo({ id: 'waits' })], { mode: 'manual', concurrency: 1 });
+    await world.clock.settle();
+    const trace = newTrace();
+    const asking = world.scheduler.evaluateNow('waits', 'first', trace);
+    world.source.asked[0]!.answer();
+    await world.clock.settle();
+    world.source.asked[1]!.answer();
+    await asking;
+    expect(world.source.asked[1]!.request).toMatchObject({ slo: { id: 'waits' }, trace });
   });
 
   it('never overlaps, and counts the slots that pass meanwhile', async () => {

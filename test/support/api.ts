@@ -54,6 +54,7 @@ export function anApi(options: TestApiOptions = {}): TestApi {
     decisions,
     audit,
     log,
+    slowRequestMs: () => 2_000,
     clock: systemClock,
     about: { version: '0.2.0', adapter: 'prometheus', startedAtMs: Date.UTC(2026, 10, 20, 10, 0, 0) },
     evaluated: (sloId) => decisions.current(sloId) !== undefined,

@@ -1,5 +1,6 @@
 import type { Clock } from '../../clock.ts';
 import type { PrometheusSettings } from '../../config/settings.ts';
+import { traceHeaders, type Trace } from '../../eval/trace.ts';
 import type { Log } from '../../log.ts';
 import { clockSkewMs } from './clock-skew.ts';
 import { createConnection } from './connection.ts';
@@ -33,10 +34,16 @@ export type Outcome =
     }
   | { readonly kind: 'failed'; readonly failure: RequestFailure };
 
+interface When {
+  readonly evaluatedAtMs: number;
+  readonly priority: Priority;
+  readonly trace?: Trace;
+}
+
 /** Asks Prometheus' HTTP API one question at a time a place, within the bounds of the settings. */
 export interface Client {
   /** Never rejects. Settles at once when the signal aborts. */
-  ask(inquiry: Inquiry, when: { evaluatedAtMs: number; priority: Priority }, signal: AbortSignal): Promise<Outcome>;
+  ask(inquiry: Inquiry, when: When, signal: AbortSignal): Promise<Outcome>;
   close(): Promise<void>;
 }
 
@@ -54,14 +61,15 @@ export function createClient(settings: PrometheusSettings, { clock, log, budget 
   let method: Method = 'POST';
   const urlSecrets = secretsIn(settings.url);
 
-  const send = async (promql: string, evaluatedAtMs: number, signal: AbortSignal): Promise<Received> => {
+  const send = async (promql: string, { evaluatedAtMs, trace }: When, signal: AbortSignal): Promise<Received> => {
     const [headers, pool] = await Promise.all([requestHeaders(settings), connection.pool()]);
     if (headers.kind === 'failed') return failed(noCredentials(headers.detail));
     if (pool.kind === 'failed') return failed(noCredentials(pool.detail));
     const form = formOf(promql, evaluatedAtMs, settings.timeoutMs);
     const once = async (by: Method): Promise<Received> => {
       const sentAtMs = clock.now().wallMs;
-      const request = { method: by, url: settings.url, form, headers: headers.headers };
+      const told = { ...(trace && traceHeaders(trace)), ...headers.headers };
+      const request = { method: by, url: settings.url, form, headers: told };
       const exchanged = await exchange(pool.pool, request, signal);
       return { exchanged, sentAtMs, receivedAtMs: clock.now().wallMs, secrets: [...headers.secrets, ...urlSecrets] };
     };
@@ -78,7 +86,8 @@ export function createClient(settings: PrometheusSettings, { clock, log, budget 
   };
 
   return {
-    async ask(inquiry, { evaluatedAtMs, priority }, signal) {
+    async ask(inquiry, when, signal) {
+      const { evaluatedAtMs, priority } = when;
       const place = await queue.enter(priority, signal);
       if (place.kind === 'aborted')
         return failedOutcome(notAskedInTime(`not asked in time: ${busy(settings.concurrency)}`));
@@ -90,7 +99,7 @@ export function createClient(settings: PrometheusSettings, { clock, log, budget 
         return failedOutcome(notAskedAgain(`HTTP 429 Too Many Requests: not asked again for another ${seconds}s`));
       }
       const ending = new AbortController();
-      const sending = send(inquiry.promql, evaluatedAtMs, ending.signal).finally(place.release);
+      const sending = send(inquiry.promql, when, ending.signal).finally(place.release);
       const received = await beforeDeadline(sending, settings.timeoutMs, clock, signal);
       ending.abort();
       if (received.exchanged.kind === 'http' && received.exchanged.status === 429) {

@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import type { CatalogueSnapshot } from '../../catalogue/ports.ts';
 import { AegisError, messageOf } from '../../errors.ts';
+import type { Trace } from '../../eval/trace.ts';
 import { answerOf, type DecisionAnswer } from '../../policy/answer.ts';
 import type { DecisionSource, Served } from '../../policy/decision-source.ts';
 import { unknownSlo } from '../catalogue-questions.ts';
@@ -84,10 +85,12 @@ export function decisionRoute(app: Api, { catalogue, decisions }: Pick<ApiDeps, 
         request.headers['content-type'] = 'application/json';
         done();
       },
-      handler: async ({ body }) => {
+      handler: async ({ body, about, trace }) => {
         const snapshot = catalogue.current();
-        const served = await decide(snapshot, decisions, body.sloID, body.forceFresh === true);
+        if (snapshot.slos.has(body.sloID)) about.sloId = body.sloID;
+        const served = await decide(snapshot, decisions, body.sloID, body.forceFresh === true, trace);
         if (served === undefined) throw unknownSlo(snapshot, body.sloID, 'no evaluation found for SLO');
+        about.evaluationId = served.evaluation.id;
         const ignored = ignoredFields(body);
         const answer = answerOf(served);
         return ignored.length === 0 ? answer : { ...answer, notes: [...answer.notes, ...ignored] };
@@ -103,10 +106,11 @@ async function decide(
   decisions: DecisionSource,
   sloId: string,
   isForced: boolean,
+  trace: Trace,
 ): Promise<Served | undefined> {
   if (!snapshot.slos.has(sloId)) return undefined;
-  if (isForced) return decisions.evaluateNow(sloId, 'forced');
-  return decisions.current(sloId) ?? decisions.evaluateNow(sloId, 'first');
+  if (isForced) return decisions.evaluateNow(sloId, 'forced', trace);
+  return decisions.current(sloId) ?? decisions.evaluateNow(sloId, 'first', trace);
 }
 
 function parseJson(text: string): unknown {
