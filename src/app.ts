@@ -4,6 +4,7 @@ import { createSyntheticAdapter } from './adapter/synthetic/adapter.ts';
 import type { Orders } from './api/orders.ts';
 import { createApi } from './api/create-api.ts';
 import { drain } from './api/drain.ts';
+import { createReadiness } from './api/readiness.ts';
 import { openAccess } from './access/open-access.ts';
 import { createCatalogue } from './catalogue/catalogue.ts';
 import { systemClock, type Clock } from './clock.ts';
@@ -72,15 +73,21 @@ export function createApp(settings: Settings, log: Log, options: AppOptions = {}
 
     const adapter = openAdapter(settings, log, clock, lifecycle);
 
+    const evaluatedOnce = new Set<string>();
+    const readiness = createReadiness({
+      catalogue,
+      evaluated: (id) => evaluatedOnce.has(id),
+      draining: () => isDraining || isDrainOrdered,
+    });
     const metrics = createMetrics({
       catalogue,
       decisions: { current: (id) => scheduler.current(id) },
       audit: () => storage.log.stats(),
       load: () => scheduler.load(),
+      ready: () => readiness().ready,
       version,
     });
     metrics.onReload('settings', true); // they were read to get here
-    const evaluatedOnce = new Set<string>();
     const scheduler = createScheduler({
       catalogue,
       adapterOf: () => adapter,
@@ -122,8 +129,7 @@ export function createApp(settings: Settings, log: Log, options: AppOptions = {}
       slowRequestMs: () => live.current().slowRequestMs,
       clock,
       about: { version, adapter: adapter.name, startedAtMs },
-      evaluated: (id) => evaluatedOnce.has(id),
-      draining: () => isDraining || isDrainOrdered,
+      readiness,
       explain: (stored) =>
         explainRecorded(stored, (slo, atMs) => sentQueries(planQueries(slo, windowsOf(slo), atMs).units)),
       metrics,

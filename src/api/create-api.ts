@@ -6,7 +6,6 @@ import type { ApiDeps } from './deps.ts';
 import { clientErrorHandler, errorHandler } from './errors.ts';
 import { collectRoutes } from './method-not-allowed.ts';
 import { describeApi, serveDescription } from './openapi.ts';
-import { createReadiness } from './readiness.ts';
 import { loggedPath, requestIdOf, requestLine } from './request-line.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { decisionRoute } from './routes/decision.ts';
@@ -61,7 +60,6 @@ export function createApi(deps: ApiDeps): FastifyInstance {
 
   guardRoutes(app, deps);
 
-  const readiness = createReadiness(deps);
   const refuseOtherMethods = collectRoutes(app);
   describeApi(app, deps.about.version);
   app.register((plain, _options, done) => {
@@ -72,7 +70,7 @@ export function createApi(deps: ApiDeps): FastifyInstance {
     auditRoutes(routes, deps);
     evaluationRoutes(routes, deps);
     statusRoutes(routes, deps);
-    healthRoutes(routes, readiness);
+    healthRoutes(routes, deps.readiness);
     metricsRoute(routes, deps);
     orderRoutes(routes, deps);
     serveDescription(routes);

@@ -10,6 +10,7 @@ import type { DecisionSource } from '../policy/decision-source.ts';
 import type { EvaluationAnswer } from '../policy/evidence-answer.ts';
 import type { AuditReader, OrderRecord, StoredEvaluation } from '../storage/ports.ts';
 import type { Orders } from './orders.ts';
+import type { Readiness } from './readiness.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -43,10 +44,7 @@ export interface ApiDeps {
   readonly slowRequestMs: () => number;
   readonly clock: Clock;
   readonly about: { readonly version: string; readonly adapter: string; readonly startedAtMs: number };
-  /** Whether an SLO was evaluated, or its evaluation failed, once since the start. */
-  readonly evaluated: (sloId: string) => boolean;
-  /** From SIGTERM, or an order to drain, on. */
-  readonly draining: () => boolean;
+  readonly readiness: () => Readiness;
   /** The evidence of a stored row; null where it has none (rows of the Go original). */
   readonly explain: (stored: StoredEvaluation) => EvaluationAnswer | null;
   /** Without it there is no `/metrics`. */

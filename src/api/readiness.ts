@@ -12,6 +12,7 @@ export interface ReadinessSources {
   readonly catalogue: SloCatalogue;
   /** Whether an SLO was evaluated, or its evaluation failed, once since the start. */
   readonly evaluated: (sloId: string) => boolean;
+  /** From SIGTERM, or an order to drain, on. */
   readonly draining: () => boolean;
 }
 

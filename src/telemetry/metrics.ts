@@ -1,16 +1,14 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { LoadedSlo, SloCatalogue } from '../catalogue/ports.ts';
-import { standingDecision } from '../policy/answer.ts';
-import type { DecisionSource, Evaluation } from '../policy/decision-source.ts';
+import type { Evaluation } from '../policy/decision-source.ts';
 import { failuresOf } from '../policy/data-items.ts';
-import { decisions } from '../slo/decision.ts';
 import type { EvaluationLogStats } from '../storage/ports.ts';
 import { addReloadMetrics, type OnReload } from './reload-metrics.ts';
+import { createSloMetrics, type SloMetricsSources } from './slo-metrics.ts';
 
-export interface MetricsSources {
-  readonly catalogue: SloCatalogue;
-  readonly decisions: Pick<DecisionSource, 'current'>;
+export interface MetricsSources extends SloMetricsSources {
   readonly audit: () => EvaluationLogStats;
+  /** Whether `/readyz` answers 200. */
+  readonly ready: () => boolean;
   /** Evaluations that wait for a turn, and that are under way. */
   readonly load: () => { readonly waiting: number; readonly running: number };
   readonly version: string;
@@ -74,10 +72,11 @@ export function createMetrics(sources: MetricsSources): Metrics {
   });
   addProgramGauges(registers, sources);
   const onReload = addReloadMetrics(registers, sources.catalogue);
-  const refreshSloGauges = createSloGauges(registers, sources);
+  const slos = createSloMetrics(registers, sources);
 
   return {
     onEvaluated(evaluation, durationMs) {
+      slos.onEvaluated(evaluation);
       evaluations.inc(outcomeOf(evaluation));
       evaluationSeconds.observe(durationMs / 1000);
     },
@@ -88,7 +87,7 @@ export function createMetrics(sources: MetricsSources): Metrics {
     },
     onReload,
     async text() {
-      refreshSloGauges();
+      slos.refresh();
       return { contentType: registry.contentType, body: await registry.metrics() };
     },
   };
@@ -101,7 +100,7 @@ function outcomeOf({ slo, measurement }: Evaluation): { outcome: string; reason:
   return { outcome: isEmpty ? 'no_data' : 'ok', reason: '' };
 }
 
-function addProgramGauges(registers: Registry[], { catalogue, audit, load, version }: MetricsSources): void {
+function addProgramGauges(registers: Registry[], { catalogue, audit, load, ready, version }: MetricsSources): void {
   const gauge = (name: string, help: string, read: () => number) =>
     new Gauge({
       name,
@@ -128,6 +127,7 @@ function addProgramGauges(registers: Registry[], { catalogue, audit, load, versi
     labelNames: ['version', 'node'],
     registers,
   }).set({ version, node: process.version }, 1);
+  gauge('aegis_ready', '1 where there are decisions to be had, as /readyz says it.', () => (ready() ? 1 : 0));
   gauge('aegis_slos_loaded', 'SLOs that are served.', () => catalogue.current().slos.size);
   gauge('aegis_slo_files_in_error', 'SLO files that did not load as they stand.', () => {
     return catalogue.current().filesInError.length;
@@ -137,50 +137,4 @@ function addProgramGauges(registers: Registry[], { catalogue, audit, load, versi
   counter('aegis_audit_rows_stored_total', 'Audit rows committed.', () => audit().stored);
   gauge('aegis_audit_rows_waiting', 'Audit rows that wait for a commit.', () => audit().waiting);
   counter('aegis_audit_rows_dropped_total', 'Audit rows lost because too many waited.', () => audit().dropped);
-}
-
-/** Gauges of each SLO that is served. Returns what fills them anew, so that a removed SLO leaves nothing behind. */
-function createSloGauges(registers: Registry[], { catalogue, decisions: source }: MetricsSources): () => void {
-  const slo = ['slo', 'service', 'environment'] as const;
-  const gauge = (name: string, help: string, labelNames: readonly string[] = slo) =>
-    new Gauge({ name, help, labelNames: [...labelNames], registers });
-  const decision = gauge('aegis_slo_decision', 'The decision as it is served now: 1 for the one that stands.', [
-    ...slo,
-    'decision',
-  ]);
-  const burnRate = gauge('aegis_slo_burn_rate', 'Burn rate by window; absent where it is not known.', [
-    ...slo,
-    'window',
-  ]);
-  const budget = gauge('aegis_slo_error_budget_remaining_ratio', 'Error budget left in the compliance window, 0 to 1.');
-  const sli = gauge('aegis_slo_sli_ratio', 'good / total in the compliance window.');
-  const age = gauge('aegis_slo_decision_age_seconds', 'Seconds since the latest evaluation.');
-  const sample = gauge('aegis_slo_newest_sample_age_seconds', 'Age of the oldest source of the SLO at its evaluation.');
-
-  function add({ slo: loaded }: LoadedSlo): void {
-    const served = source.current(loaded.id);
-    if (served === undefined) return;
-    const labels = { slo: loaded.id, service: loaded.service, environment: loaded.environment };
-    const { result, measurement } = served.evaluation;
-    const standing = standingDecision(served).decision;
-    for (const one of decisions) decision.set({ ...labels, decision: one }, one === standing ? 1 : 0);
-    for (const { window, state, burnRate: rate } of result.windows) {
-      if (state === 'ok' && rate !== null) burnRate.set({ ...labels, window: window.name }, rate);
-    }
-    // A window without data answers with 0 and a full budget: numbers that a graph would take for an outage, or for health.
-    const [compliance] = result.windows;
-    if (compliance?.state === 'ok') {
-      if (result.sli.budgetRemaining !== null) budget.set(labels, result.sli.budgetRemaining);
-      if (result.sli.value !== null) sli.set(labels, result.sli.value);
-    }
-    age.set(labels, served.ageMs / 1000);
-    if (measurement.freshness.state !== 'ok') return;
-    const known = measurement.freshness.ages.flatMap(({ ageMs }) => (ageMs === null ? [] : [ageMs]));
-    if (known.length > 0) sample.set(labels, Math.max(...known) / 1000);
-  }
-
-  return () => {
-    for (const one of [decision, burnRate, budget, sli, age, sample]) one.reset();
-    for (const loaded of catalogue.current().slos.values()) add(loaded);
-  };
 }

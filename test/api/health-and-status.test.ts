@@ -14,7 +14,7 @@ async function readyz({ app }: TestApi) {
 
 describe('GET /healthz', () => {
   it('answers as long as the process does', async () => {
-    const { app } = anApi({ slos: [], deps: { draining: () => true } });
+    const { app } = anApi({ slos: [], draining: () => true });
     const answer = await app.inject('/healthz');
     expect(answer.statusCode).toBe(200);
     expect(answer.json()).toEqual({ status: 'ok' });
@@ -72,7 +72,7 @@ describe('GET /readyz', () => {
 
   it('is not ready from SIGTERM on', async () => {
     let isDraining = false;
-    const api = anApi({ deps: { draining: () => isDraining } });
+    const api = anApi({ draining: () => isDraining });
     expect((await readyz(api)).status).toBe(200);
     isDraining = true;
     expect(await readyz(api)).toMatchObject({ status: 503, body: { ready: false, reasons: ['shutting down'] } });

@@ -2,6 +2,7 @@ import { connect, type Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { openAccess } from '../../src/access/open-access.ts';
 import { createApi } from '../../src/api/create-api.ts';
+import { createReadiness } from '../../src/api/readiness.ts';
 import type { AnsweredRequest, ApiDeps } from '../../src/api/deps.ts';
 import { systemClock } from '../../src/clock.ts';
 import type { FileInError } from '../../src/catalogue/ports.ts';
@@ -33,6 +34,7 @@ export interface TestApiOptions {
   readonly filesInError?: readonly FileInError[];
   /** The SLOs start without an evaluation. */
   readonly isFresh?: boolean;
+  readonly draining?: () => boolean;
   readonly deps?: Partial<ApiDeps>;
 }
 
@@ -57,8 +59,11 @@ export function anApi(options: TestApiOptions = {}): TestApi {
     slowRequestMs: () => 2_000,
     clock: systemClock,
     about: { version: '0.2.0', adapter: 'prometheus', startedAtMs: Date.UTC(2026, 10, 20, 10, 0, 0) },
-    evaluated: (sloId) => decisions.current(sloId) !== undefined,
-    draining: () => false,
+    readiness: createReadiness({
+      catalogue,
+      evaluated: (sloId) => decisions.current(sloId) !== undefined,
+      draining: options.draining ?? (() => false),
+    }),
     explain: () => null,
     metrics: {
       text: () => Promise.resolve({ contentType: 'text/plain; version=0.0.4; charset=utf-8', body: 'aegis_up 1\n' }),

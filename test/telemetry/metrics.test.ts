@@ -31,6 +31,7 @@ async function evaluated(): Promise<Metrics> {
     decisions: world.scheduler,
     audit: () => world.audit.log.stats(),
     load: () => world.scheduler.load(),
+    ready: () => true,
     version: '1.2.3',
   });
   for (const evaluation of world.audit.appended) metrics.onEvaluated(evaluation, 20);
@@ -65,6 +66,12 @@ describe('the metrics', () => {
     expect(text).toContain('aegis_evaluations_total{outcome="ok",reason=""} 2');
     expect(text).toContain('aegis_evaluations_total{outcome="no_data",reason=""} 1');
     expect(text).toContain('aegis_evaluations_total{outcome="failed",reason="unreachable"} 1');
+    expect(text).toContain(`aegis_slo_evaluations_failed_total{${of('broken')}} 1`);
+    expect(text).toContain(`aegis_slo_evaluations_failed_total{${of('fine')}} 0`);
+    expect(text).toContain(
+      `aegis_slo_evaluation_interval_seconds{${of('fine')}} ${slos[0]!.evaluationInterval.ms / 1000}`,
+    );
+    expect(text).toContain('aegis_ready 1');
     expect(text).toContain('aegis_slos_loaded 4');
     expect(text).toContain('aegis_audit_rows_stored_total 4');
     expect(text).toContain('aegis_http_requests_total{route="/v1/gate/decision",method="POST",status="200"} 1');
