@@ -34,7 +34,7 @@ describe('a request id', () => {
 function sampledApi(ready: () => boolean) {
   let nowMs = 0;
   const clock = { ...systemClock, now: () => ({ wallMs: Date.now(), monotonicMs: nowMs }) };
-  api = anApi({ deps: { clock, draining: () => !ready() } });
+  api = anApi({ draining: () => !ready(), deps: { clock } });
   return { api, wait: (ms: number) => (nowMs += ms) };
 }
 
