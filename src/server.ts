@@ -4,6 +4,7 @@ import { createLiveSettings } from './config/live-settings.ts';
 import { readSettings } from './config/read-settings.ts';
 import { AegisError } from './errors.ts';
 import { logCrashes } from './telemetry/crash.ts';
+import { openLogFile, type LogFile } from './telemetry/log-file.ts';
 import { createLogger } from './telemetry/logger.ts';
 
 const read = readSettings(process.argv.slice(2), process.env);
@@ -18,10 +19,19 @@ switch (read.kind) {
     break;
   case 'settings': {
     const { settings } = read;
-    const log = createLogger({ level: settings.logLevel, format: settings.logFormat });
+    const file = openFile(settings.logFile);
+    const log = createLogger({
+      level: settings.logLevel,
+      format: settings.logFormat,
+      ...(file && { destination: { output: file.output, isTerminal: false, colours: false } }),
+    });
+    // What ends the process is said where its starter looks, too.
+    const alsoTell = (text: string) => {
+      if (file !== undefined) process.stderr.write(text);
+    };
     const live = createLiveSettings(read, () => readSettings(process.argv.slice(2), process.env));
     live.onChange(({ logLevel }) => log.setLevel(logLevel));
-    logCrashes(log);
+    logCrashes(log, alsoTell);
     for (const warning of read.warnings) log.warn(warning, { component: 'config' });
     const app = createApp(settings, log, { live });
 
@@ -31,7 +41,10 @@ switch (read.kind) {
     };
     process.on('SIGTERM', () => stop('SIGTERM'));
     process.on('SIGINT', () => stop('SIGINT'));
-    process.on('SIGHUP', () => void app.reload());
+    process.on('SIGHUP', () => {
+      file?.reopen();
+      void app.reload();
+    });
 
     try {
       await app.start();
@@ -39,8 +52,19 @@ switch (read.kind) {
       if (!(error instanceof AegisError)) throw error;
       if (error.code === 'shutting_down') break; // the signal that stopped it ends the process
       log.error(error.message, { component: 'process', code: error.code });
+      alsoTell(`aegis-server: ${error.message}\n`);
       await app.stop();
       process.exit(1);
     }
+  }
+}
+
+function openFile(path: string | undefined): LogFile | undefined {
+  try {
+    return path === undefined ? undefined : openLogFile(path);
+  } catch (error) {
+    if (!(error instanceof AegisError)) throw error;
+    process.stderr.write(`aegis-server: ${error.message}\n`);
+    process.exit(2);
   }
 }

@@ -65,7 +65,7 @@ export function createLogger(options: LoggerOptions): Logger {
     const dropped = output.takeDropped();
     if (dropped > 0) {
       const told = engine.isLevelEnabled('warn') ? 'warn' : level;
-      engine[told]({ component: 'log' }, `${dropped} log lines were dropped: nobody read them`);
+      engine[told]({ component: 'log' }, `${dropped} log lines were dropped: nobody took them`);
     }
     // A form for people is for somebody who watches: its lines do not wait for each other.
     urgency = isPretty || urgentLevels.has(level) ? 'now' : 'buffered';

@@ -5,7 +5,7 @@ export interface Output {
   write(line: string, urgency: 'buffered' | 'now'): void;
   /** Writes what waits; gives up after the bound, when nobody reads. */
   flush(boundMs: number): void;
-  /** Lines that found no place since the last call. */
+  /** Lines that found no place since the last call; 0 while there is no place for telling it either. */
   takeDropped(): number;
 }
 
@@ -18,6 +18,8 @@ export interface OutputOptions {
   readonly maxLength?: number;
   /** Writes bytes to the file descriptor and says how many it took; throws like `fs.writeSync`. */
   readonly writeBytes?: (bytes: Uint8Array) => number;
+  /** Told of each write that failed, after which the rest waits, with the lines that were dropped and not yet told of. */
+  readonly onRefused?: (error: unknown, dropped: number) => void;
 }
 
 /**
@@ -48,7 +50,10 @@ export function createOutput(fd: number, options: OutputOptions = {}): Output {
       try {
         rest = rest.subarray(writeBytes(rest));
       } catch (error) {
-        if (!isBrokenPipe(error)) return 'full';
+        if (!isBrokenPipe(error)) {
+          options.onRefused?.(error, dropped);
+          return 'full';
+        }
         // Nobody will ever read this again; the server goes on without a log.
         broken = true;
         rest = new Uint8Array(0);
@@ -84,12 +89,16 @@ export function createOutput(fd: number, options: OutputOptions = {}): Output {
       while (drain() === 'full' && performance.now() < endMs) sleepSync(10);
     },
     takeDropped() {
+      if (waitingLength + rest.length + roomForTelling > maxLength) return 0;
       const taken = dropped;
       dropped = 0;
       return taken;
     },
   };
 }
+
+// Of the line that tells how many were dropped.
+const roomForTelling = 1024;
 
 function isBrokenPipe(error: unknown): boolean {
   return error instanceof Error && 'code' in error && (error.code === 'EPIPE' || error.code === 'EBADF');

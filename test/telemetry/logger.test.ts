@@ -94,7 +94,7 @@ describe('JSON lines', () => {
     const { logger, lines, drop } = capture();
     drop(7);
     logger.info('next');
-    expect(lines().map(({ message }) => message)).toEqual(['7 log lines were dropped: nobody read them', 'next']);
+    expect(lines().map(({ message }) => message)).toEqual(['7 log lines were dropped: nobody took them', 'next']);
     const quiet = capture({ level: 'fatal' });
     quiet.drop(7);
     quiet.logger.fatal('next');

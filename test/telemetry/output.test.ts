@@ -36,16 +36,18 @@ test('lines wait for each other until they are many, urgent or old', () => {
 test('what a full pipe does not take waits in order, is bounded, and what is dropped is counted', () => {
   vi.useFakeTimers();
   const fd = descriptor();
-  const output = createOutput(-1, { writeBytes: fd.writeBytes, minLength: 1, maxLength: 10, flushEveryMs: 500 });
+  const output = createOutput(-1, { writeBytes: fd.writeBytes, minLength: 1, maxLength: 2000, flushEveryMs: 500 });
   fd.state.fails = 'EAGAIN';
-  for (const line of ['111\n', '222\n', '333\n', '444\n']) output.write(line, 'now');
-  expect(output.takeDropped()).toBe(2);
-  expect(output.takeDropped()).toBe(0);
+  const line = (digit: string) => `${digit.repeat(999)}\n`;
+  for (const digit of ['1', '2', '3', '4']) output.write(line(digit), 'now');
+  expect(output.takeDropped()).toBe(0); // there is no place for the line that would tell it
   fd.state.fails = undefined;
   vi.advanceTimersByTime(500);
-  expect(fd.text()).toBe('111\n222\n');
-  output.write('555\n', 'now');
-  expect(fd.text()).toBe('111\n222\n555\n');
+  expect(fd.text()).toBe(line('1') + line('2'));
+  expect(output.takeDropped()).toBe(2);
+  expect(output.takeDropped()).toBe(0);
+  output.write(line('5'), 'now');
+  expect(fd.text()).toBe(line('1') + line('2') + line('5'));
   vi.useRealTimers();
 });
 
