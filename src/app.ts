@@ -21,6 +21,7 @@ import { createScheduler } from './scheduler/scheduler.ts';
 import { windowsOf } from './slo/model.ts';
 import { openSqliteStorage } from './storage/sqlite/open-storage.ts';
 import { createMetrics } from './telemetry/metrics.ts';
+import { openCertificates } from './tls/certificates.ts';
 import { version } from './version.ts';
 
 /** The whole program but argv and signals, so that a test can start it on port 0 and stop it. */
@@ -85,9 +86,23 @@ export function createApp(settings: Settings, log: Log, options: AppOptions = {}
       audit: () => storage.log.stats(),
       load: () => scheduler.load(),
       ready: () => readiness().ready,
+      edge: {
+        refused: () => api.limits.refused(),
+        connections: () => api.traffic.connections(),
+        closed: () => api.traffic.closed(),
+        certificates: () => certificates?.status() ?? [],
+      },
       version,
     });
     metrics.onReload('settings', true); // they were read to get here
+
+    const certificates = await openCertificates(settings.tls, {
+      clock,
+      log,
+      onRead: (isOk) => metrics.onReload('certificates', isOk),
+    });
+    if (certificates !== undefined) lifecycle.onStop('certificates', () => certificates.stop());
+    goOn();
     const scheduler = createScheduler({
       catalogue,
       adapterOf: () => adapter,
@@ -106,7 +121,9 @@ export function createApp(settings: Settings, log: Log, options: AppOptions = {}
 
     const orders: Orders = {
       async reload() {
-        const report = reloadReport(live.reload(), await catalogue.reload());
+        const read = live.reload();
+        const refused = await certificates?.reload();
+        const report = reloadReport(read, await catalogue.reload(), refused);
         logSettings(report, log);
         metrics.onReload('settings', report.settings.error === null);
         return report;
@@ -133,6 +150,12 @@ export function createApp(settings: Settings, log: Log, options: AppOptions = {}
       explain: (stored) =>
         explainRecorded(stored, (slo, atMs) => sentQueries(planQueries(slo, windowsOf(slo), atMs).units)),
       metrics,
+      edge: {
+        maxConnections: settings.maxConnections,
+        trustedProxies: settings.access.trustedProxies,
+        certificates,
+        rates: () => live.current(),
+      },
     });
     lifecycle.onStop(
       'http',
@@ -148,12 +171,14 @@ export function createApp(settings: Settings, log: Log, options: AppOptions = {}
     await catalogue.start();
     goOn();
     scheduler.start();
-    const url = await api.listen({ host: settings.host, port: settings.port }).catch((error: unknown) => {
+    const plainUrl = await api.listen({ host: settings.host, port: settings.port }).catch((error: unknown) => {
       throw new AegisError(
         'invalid_setting',
         `cannot listen on ${settings.host}:${settings.port}: ${messageOf(error)}`,
       );
     });
+    // The framework did not make the server, and takes it for one without TLS.
+    const url = certificates === undefined ? plainUrl : plainUrl.replace(/^http:/, 'https:');
     isListening = true;
     log.info(`AegisSLO ${version} listening on ${url}`, { component: 'server', adapter: adapter.name });
     return { url };

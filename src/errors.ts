@@ -17,6 +17,7 @@ export type ErrorCode =
   | 'invalid_request' // the request does not have the documented shape
   | 'invalid_json'
   | 'body_too_large'
+  | 'headers_too_large'
   | 'unknown_slo'
   | 'unknown_service'
   | 'unknown_evaluation'

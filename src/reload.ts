@@ -4,7 +4,12 @@ import type { SettingsReload } from './config/live-settings.ts';
 import type { Log } from './log.ts';
 
 /** What a reload came to, as an answer. The catalogue's own lines tell of SLO files. */
-export function reloadReport(settings: SettingsReload, { slos, lastReload }: CatalogueSnapshot): ReloadReport {
+export function reloadReport(
+  settings: SettingsReload,
+  { slos, lastReload }: CatalogueSnapshot,
+  /** Why certificates were not taken, or null; undefined without TLS. */
+  certificates: string | null | undefined,
+): ReloadReport {
   const { outcome, message } = lastReload;
   return {
     slos: { outcome, message, loaded: slos.size },
@@ -12,6 +17,7 @@ export function reloadReport(settings: SettingsReload, { slos, lastReload }: Cat
       settings.kind === 'read'
         ? { changed: settings.changed, needRestart: settings.needRestart, error: null }
         : { changed: [], needRestart: [], error: settings.message },
+    ...(certificates !== undefined && { certificates: { error: certificates } }),
   };
 }
 

@@ -4,6 +4,9 @@ import { AegisError } from '../errors.ts';
 import { guardRoutes } from './access.ts';
 import type { ApiDeps } from './deps.ts';
 import { clientErrorHandler, errorHandler } from './errors.ts';
+import { logHandshakeErrors } from './handshake-log.ts';
+import { createLimits, type Limits } from './limits.ts';
+import { limits as fixed } from './limits-fixed.ts';
 import { collectRoutes } from './method-not-allowed.ts';
 import { describeApi, serveDescription } from './openapi.ts';
 import { loggedPath, requestIdOf, requestLine } from './request-line.ts';
@@ -21,12 +24,15 @@ import { createTraffic, type Traffic } from './traffic.ts';
 declare module 'fastify' {
   interface FastifyInstance {
     readonly traffic: Traffic;
+    readonly limits: Limits;
   }
 }
 
 /** The HTTP API, not yet listening. It is ended by `drain` (drain.ts). */
 export function createApi(deps: ApiDeps): FastifyInstance {
-  const { traffic, serve } = createTraffic();
+  const { edge, log, clock } = deps;
+  const { traffic, serve } = createTraffic({ ...edge, onHandshakeError: logHandshakeErrors({ log, clock }) });
+  const limits = createLimits({ rates: edge.rates, clock, log });
   const onLine = requestLine(deps);
   const onError = errorHandler(deps.log);
   const app = fastify({
@@ -37,6 +43,8 @@ export function createApi(deps: ApiDeps): FastifyInstance {
     genReqId: requestIdOf,
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, verbose: true } },
     routerOptions: { maxParamLength: 512 },
+    bodyLimit: fixed.bodyBytes,
+    ...(edge.trustedProxies.length > 0 && { trustProxy: [...edge.trustedProxies] }),
     frameworkErrors: (error, request, reply) => {
       onLine(request, reply); // generic over routes, of which there is none yet
       onError(error, request, reply);
@@ -47,6 +55,7 @@ export function createApi(deps: ApiDeps): FastifyInstance {
   app.decorate('traffic', traffic);
   app.decorateRequest('trace');
   app.decorateRequest('about');
+  app.decorate('limits', limits);
   // Answers are what the policy made, whole: a schema that lags behind must not drop a field.
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
   app.setErrorHandler(onError);
@@ -59,12 +68,13 @@ export function createApi(deps: ApiDeps): FastifyInstance {
   });
 
   guardRoutes(app, deps);
+  limits.guard(app);
 
   const refuseOtherMethods = collectRoutes(app);
   describeApi(app, deps.about.version);
   app.register((plain, _options, done) => {
     const routes = plain.withTypeProvider<TypeBoxTypeProvider>();
-    decisionRoute(routes, deps);
+    decisionRoute(routes, { ...deps, limits });
     sloRoutes(routes, deps);
     stateRoutes(routes, deps);
     auditRoutes(routes, deps);
@@ -85,6 +95,9 @@ function refusal(request: FastifyRequest): AegisError | undefined {
   if (request.is404) return unknownPath(request);
   if (request.headers.host === undefined && request.raw.httpVersion === '1.1') {
     return new AegisError('invalid_request', 'the header Host is required');
+  }
+  if (request.raw.rawHeaders.length > 2 * fixed.headers) {
+    return new AegisError('headers_too_large', `the request has too many headers (${fixed.headers} are allowed)`);
   }
   return undefined;
 }

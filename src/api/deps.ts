@@ -9,6 +9,8 @@ import type { Log } from '../log.ts';
 import type { DecisionSource } from '../policy/decision-source.ts';
 import type { EvaluationAnswer } from '../policy/evidence-answer.ts';
 import type { AuditReader, OrderRecord, StoredEvaluation } from '../storage/ports.ts';
+import type { CertificateSource } from '../tls/ports.ts';
+import type { Rates } from './limits.ts';
 import type { Orders } from './orders.ts';
 import type { Readiness } from './readiness.ts';
 
@@ -47,8 +49,20 @@ export interface ApiDeps {
   readonly readiness: () => Readiness;
   /** The evidence of a stored row; null where it has none (rows of the Go original). */
   readonly explain: (stored: StoredEvaluation) => EvaluationAnswer | null;
+  readonly edge: Edge;
   /** Without it there is no `/metrics`. */
   readonly metrics?: ApiMetrics;
+}
+
+/** How the server meets its clients. */
+export interface Edge {
+  readonly maxConnections: number;
+  /** Addresses and networks whose X-Forwarded-* headers are believed. */
+  readonly trustedProxies: readonly string[];
+  /** Without it the server speaks plain HTTP. */
+  readonly certificates?: CertificateSource | undefined;
+  /** Read at each request. */
+  readonly rates: () => Rates;
 }
 
 /** What the API knows of metrics: what it serves, and what it tells of itself. */

@@ -24,6 +24,7 @@ export async function drain(app: FastifyInstance, options: { boundMs: number; cl
   traffic.refuseNew();
   await quietOrBound(traffic, options);
   const cutOff = traffic.openRequests();
+  traffic.cutOff();
   await app.close(); // cuts every socket, as `forceCloseConnections` says
   return { cutOff };
 }

@@ -26,6 +26,7 @@ const statusOf: Partial<Record<ErrorCode, number>> = {
   forbidden: 403,
   method_not_allowed: 405,
   body_too_large: 413,
+  headers_too_large: 431,
   rate_limited: 429,
   audit_unavailable: 503,
   overloaded: 503,

@@ -22,6 +22,16 @@ const pagePolicy = [
   "style-src 'self' 'unsafe-inline'",
 ].join('; ');
 
+/** What browsers are told of pages. The rest of the API is for programs, and has no page that could be framed. */
+const pageHeaders = [
+  ['content-security-policy', pagePolicy],
+  ['x-frame-options', 'DENY'],
+  ['referrer-policy', 'no-referrer'],
+  ['permissions-policy', 'camera=(), geolocation=(), microphone=(), payment=(), usb=()'],
+  ['cross-origin-opener-policy', 'same-origin'],
+  ['cross-origin-resource-policy', 'same-origin'],
+] as const;
+
 /** Collects the schemas of the routes that are added from here on. */
 export function describeApi(app: Api, version: string): void {
   app.register(swagger, {
@@ -45,7 +55,7 @@ export function serveDescription(app: Api): void {
   app.route({
     method: 'GET',
     url: '/openapi.json',
-    config: { access: 'open' },
+    config: { access: 'open', work: 'page' },
     schema: {
       operationId: 'getDescription',
       summary: 'This description (OpenAPI 3.1)',
@@ -58,5 +68,13 @@ export function serveDescription(app: Api): void {
       return document;
     },
   });
-  app.register(swaggerUi, { routePrefix: '/docs', staticCSP: pagePolicy });
+  app.register((pages, _options, ready) => {
+    pages.addHook('onRequest', (request, reply, done) => {
+      for (const [name, value] of pageHeaders) reply.header(name, value);
+      if (request.protocol === 'https') reply.header('strict-transport-security', 'max-age=31536000');
+      done();
+    });
+    pages.register(swaggerUi, { routePrefix: '/docs', staticCSP: pagePolicy });
+    ready();
+  });
 }

@@ -11,6 +11,11 @@ export interface ReloadReport {
     /** Why all of them stay as they are; null where they were read. */
     readonly error: string | null;
   };
+  /** Without TLS there are none. */
+  readonly certificates?: {
+    /** Why the earlier ones stay; null where they were read. */
+    readonly error: string | null;
+  };
 }
 
 export const logLevels = ['debug', 'info', 'warn', 'error', 'fatal'] as const;

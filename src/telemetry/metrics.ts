@@ -2,6 +2,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import type { Evaluation } from '../policy/decision-source.ts';
 import { failuresOf } from '../policy/data-items.ts';
 import type { EvaluationLogStats } from '../storage/ports.ts';
+import { addEdgeMetrics, type EdgeSources } from './edge-metrics.ts';
 import { addReloadMetrics, type OnReload } from './reload-metrics.ts';
 import { createSloMetrics, type SloMetricsSources } from './slo-metrics.ts';
 
@@ -11,6 +12,7 @@ export interface MetricsSources extends SloMetricsSources {
   readonly ready: () => boolean;
   /** Evaluations that wait for a turn, and that are under way. */
   readonly load: () => { readonly waiting: number; readonly running: number };
+  readonly edge: EdgeSources;
   readonly version: string;
 }
 
@@ -71,6 +73,7 @@ export function createMetrics(sources: MetricsSources): Metrics {
     registers,
   });
   addProgramGauges(registers, sources);
+  addEdgeMetrics(registers, sources.edge);
   const onReload = addReloadMetrics(registers, sources.catalogue);
   const slos = createSloMetrics(registers, sources);
 

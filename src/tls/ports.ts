@@ -1,3 +1,5 @@
+import type { SecureContextOptions } from 'node:tls';
+
 /** A certificate that this server shows, or (the authorities of its clients) checks others with. */
 export interface CertificateStatus {
   readonly certificate: 'server' | 'client_ca';
@@ -14,5 +16,13 @@ export interface CertificateStatus {
 /** What others know of the server's certificates. */
 export interface Certificates {
   status(): readonly CertificateStatus[];
-  lastReload(): { readonly isOk: boolean; readonly atMs: number };
+}
+
+/** What the HTTP server takes its certificates from. */
+export interface CertificateSource {
+  /** Certificate and key; authorities where clients have to show a certificate, too. */
+  current(): SecureContextOptions;
+  /** Whether clients have to show a certificate. Fixed at the start. */
+  readonly isMutual: boolean;
+  onChange(listener: () => void): void;
 }

@@ -32,6 +32,14 @@ async function evaluated(): Promise<Metrics> {
     audit: () => world.audit.log.stats(),
     load: () => world.scheduler.load(),
     ready: () => true,
+    edge: {
+      refused: () => ({ requests: 3, forced: 2, overload: 1 }),
+      connections: () => 7,
+      closed: () => ({ idle: 5 }),
+      certificates: () => [
+        { certificate: 'server', subject: 'CN=a', notAfterMs: 1_800_000_000_000, daysLeft: 1, lastError: null },
+      ],
+    },
     version: '1.2.3',
   });
   for (const evaluation of world.audit.appended) metrics.onEvaluated(evaluation, 20);

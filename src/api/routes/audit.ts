@@ -38,7 +38,7 @@ export function auditRoutes(app: Api, { audit }: Pick<ApiDeps, 'audit'>): void {
   app.route({
     method: 'GET',
     url: '/v1/audit',
-    config: { access: ['read'] },
+    config: { access: ['read'], work: 'audit' },
     schema: {
       operationId: 'listEvaluations',
       summary: 'Evaluations, newest first',

@@ -7,6 +7,7 @@ import type { DecisionSource, Served } from '../../policy/decision-source.ts';
 import { unknownSlo } from '../catalogue-questions.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import { quote } from '../invalid.ts';
+import type { Limits } from '../limits.ts';
 import { BurnRates, DecisionSchema, failure, ReasonCodes, RuleSchema, SliSchema, Timestamp } from '../schemas.ts';
 
 const Body = Type.Object(
@@ -51,7 +52,10 @@ const bodyLimitBytes = 64 * 1024;
 const longestNamedFields = 10;
 
 /** `POST /v1/gate/decision`. In a scope of its own, since it alone reads every body as JSON. */
-export function decisionRoute(app: Api, { catalogue, decisions }: Pick<ApiDeps, 'catalogue' | 'decisions'>): void {
+export function decisionRoute(
+  app: Api,
+  { catalogue, decisions, limits }: Pick<ApiDeps, 'catalogue' | 'decisions'> & { limits: Limits },
+): void {
   app.register((plain, _options, ready) => {
     const scope: Api = plain.withTypeProvider();
     scope.removeContentTypeParser('application/json');
@@ -85,10 +89,14 @@ export function decisionRoute(app: Api, { catalogue, decisions }: Pick<ApiDeps, 
         request.headers['content-type'] = 'application/json';
         done();
       },
-      handler: async ({ body, about, trace }) => {
+      handler: async (request, reply) => {
+        const { body, about, trace } = request;
         const snapshot = catalogue.current();
         if (snapshot.slos.has(body.sloID)) about.sloId = body.sloID;
-        const served = await decide(snapshot, decisions, body.sloID, body.forceFresh === true, trace);
+        // A forced evaluation is made, or refused: never answered with what was decided earlier.
+        const served = await decide(snapshot, decisions, body.sloID, body.forceFresh === true, trace, (evaluate) =>
+          limits.forced(request, reply, evaluate),
+        );
         if (served === undefined) throw unknownSlo(snapshot, body.sloID, 'no evaluation found for SLO');
         about.evaluationId = served.evaluation.id;
         const ignored = ignoredFields(body);
@@ -107,9 +115,10 @@ async function decide(
   sloId: string,
   isForced: boolean,
   trace: Trace,
+  withinLimits: (evaluate: () => Promise<Served | undefined>) => Promise<Served | undefined>,
 ): Promise<Served | undefined> {
   if (!snapshot.slos.has(sloId)) return undefined;
-  if (isForced) return decisions.evaluateNow(sloId, 'forced', trace);
+  if (isForced) return withinLimits(() => decisions.evaluateNow(sloId, 'forced', trace));
   return decisions.current(sloId) ?? decisions.evaluateNow(sloId, 'first', trace);
 }
 

@@ -90,7 +90,7 @@ export function evaluationRoutes(app: Api, deps: Deps): void {
   app.route({
     method: 'GET',
     url: '/v1/evaluations/:id',
-    config: { access: ['read'] },
+    config: { access: ['read'], work: 'audit' },
     schema: {
       operationId: 'getEvaluation',
       summary: 'The evidence of one evaluation',

@@ -21,7 +21,7 @@ export function healthRoutes(app: Api, ready: () => Readiness): void {
   app.route({
     method: 'GET',
     url: '/healthz',
-    config: { access: 'open' },
+    config: { access: 'open', work: 'health' },
     schema: {
       operationId: 'getHealth',
       summary: 'Does the process answer?',
@@ -34,7 +34,7 @@ export function healthRoutes(app: Api, ready: () => Readiness): void {
   app.route({
     method: 'GET',
     url: '/readyz',
-    config: { access: 'open' },
+    config: { access: 'open', work: 'health' },
     schema: {
       operationId: 'getReadiness',
       summary: 'Are there decisions to be had?',

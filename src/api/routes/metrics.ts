@@ -7,7 +7,7 @@ export function metricsRoute(app: Api, { metrics }: Pick<ApiDeps, 'metrics'>): v
   app.route({
     method: 'GET',
     url: '/metrics',
-    config: { access: 'metrics' },
+    config: { access: 'metrics', work: 'metrics' },
     schema: {
       operationId: 'getMetrics',
       summary: 'Metrics in the Prometheus text format',

@@ -21,6 +21,7 @@ const Reloaded = Type.Unsafe<ReloadReport>(
         needRestart: Type.Array(Type.String(), { description: 'Changed, and taken over by a restart only.' }),
         error: StringOrNull,
       }),
+      certificates: Type.Optional(Type.Object({ error: StringOrNull }, { description: 'With TLS.' })),
     } satisfies Record<keyof ReloadReport, unknown>,
     { description: 'What came of it.' },
   ),
