@@ -1,4 +1,4 @@
-import { createPrometheusAdapter } from './adapter/prometheus/adapter.ts';
+import { createPrometheusAdapter, type PrometheusAdapterOptions } from './adapter/prometheus/adapter.ts';
 import { planQueries, sentQueries } from './adapter/prometheus/query-plan.ts';
 import { createSyntheticAdapter } from './adapter/synthetic/adapter.ts';
 import type { Orders } from './api/orders.ts';
@@ -12,6 +12,7 @@ import { fixedSettings, type LiveSettings } from './config/live-settings.ts';
 import type { Settings } from './config/settings.ts';
 import { AegisError, messageOf } from './errors.ts';
 import type { MetricsAdapter } from './eval/measurement.ts';
+import type { SourceControl } from './eval/source-control.ts';
 import { createLifecycle, type Lifecycle, type StopFailure } from './lifecycle.ts';
 import type { Log } from './log.ts';
 import { encodeEvidence } from './policy/evidence.ts';
@@ -72,7 +73,11 @@ export function createApp(settings: Settings, log: Log, options: AppOptions = {}
     const catalogue = createCatalogue({ directory: settings.sloDir, log, clock });
     lifecycle.onStop('catalogue', () => catalogue.stop());
 
-    const adapter = openAdapter(settings, log, clock, lifecycle);
+    const { adapter, source } = openSource(settings, lifecycle, {
+      ...{ clock, log },
+      onOrdered: () => scheduler.evaluateAll(),
+      onRequest: (request) => metrics.onSourceRequest(request),
+    });
 
     const evaluatedOnce = new Set<string>();
     const readiness = createReadiness({
@@ -92,6 +97,7 @@ export function createApp(settings: Settings, log: Log, options: AppOptions = {}
         closed: () => api.traffic.closed(),
         certificates: () => certificates?.status() ?? [],
       },
+      source,
       version,
     });
     metrics.onReload('settings', true); // they were read to get here
@@ -130,7 +136,7 @@ export function createApp(settings: Settings, log: Log, options: AppOptions = {}
       },
       setRateLimit: (rateLimit) => live.order({ rateLimit }),
       setLogLevel: (logLevel) => live.order({ logLevel }),
-      breakers: new Map(),
+      breakers: new Map(source && [['prometheus', source.breaker]]),
       drain: (ordered) => (isDrainOrdered = ordered),
     };
     reload = () => orders.reload();
@@ -207,10 +213,15 @@ export function createApp(settings: Settings, log: Log, options: AppOptions = {}
   };
 }
 
-/** The one metrics source of today. */
-function openAdapter(settings: Settings, log: Log, clock: Clock, lifecycle: Lifecycle): MetricsAdapter {
-  if (settings.prometheus === undefined) return createSyntheticAdapter(settings.syntheticFixtures);
-  const adapter = createPrometheusAdapter(settings.prometheus, { clock, log });
+/** The one metrics source of today; synthetic fixtures need nobody to watch or command them. */
+function openSource(settings: Settings, lifecycle: Lifecycle, options: PrometheusAdapterOptions): Source {
+  if (settings.prometheus === undefined) return { adapter: createSyntheticAdapter(settings.syntheticFixtures) };
+  const adapter = createPrometheusAdapter(settings.prometheus, options);
   lifecycle.onStop('adapter', () => adapter.close());
-  return adapter;
+  return { adapter, source: adapter };
+}
+
+interface Source {
+  readonly adapter: MetricsAdapter;
+  readonly source?: SourceControl;
 }

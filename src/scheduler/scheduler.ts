@@ -16,6 +16,8 @@ export interface SchedulerOptions extends Omit<LoopDeps, 'queue' | 'adapter'> {
 export interface Scheduler extends DecisionSource {
   /** Begins with the SLOs that the catalogue holds now, and follows it from then on. */
   start(): void;
+  /** Evaluates each SLO at once: an order has changed what can be asked. */
+  evaluateAll(): void;
   /** Evaluations that wait for a turn, and that are under way. */
   load(): { readonly waiting: number; readonly running: number };
   /** Ends all loops; what is under way is cancelled and leaves no trace. */
@@ -74,6 +76,10 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
         if (served !== undefined) return served;
       }
       return undefined;
+    },
+
+    evaluateAll() {
+      for (const loop of loops.values()) loop.evaluateAnew();
     },
 
     load: () => ({ waiting: queue.waiting, running: queue.running }),

@@ -24,6 +24,8 @@ export interface SloLoop {
   current(): Served | undefined;
   /** Evaluates ahead of the queue, or joins one that is under way for the same reason. Undefined where the loop was closed meanwhile. */
   evaluateNow(reason: 'forced' | 'first', deadlineMs: number, trace?: Trace): Promise<Served | undefined>;
+  /** Evaluates at once, whatever is under way: what was found before an order does not stand after it. */
+  evaluateAnew(): void;
   close(): void;
 }
 
@@ -148,6 +150,8 @@ export function startSloLoop(deps: LoopDeps, loaded: LoadedSlo): SloLoop {
       }
       return { ...served(evaluation), audited };
     },
+
+    evaluateAnew: () => void start('urgent', deps.deadlineMs()),
 
     close() {
       closed.abort();

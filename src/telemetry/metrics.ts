@@ -1,8 +1,10 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { SourceControl, SourceRequest } from '../eval/source-control.ts';
 import type { Evaluation } from '../policy/decision-source.ts';
 import { failuresOf } from '../policy/data-items.ts';
 import type { EvaluationLogStats } from '../storage/ports.ts';
 import { addEdgeMetrics, type EdgeSources } from './edge-metrics.ts';
+import { addPrometheusMetrics } from './prometheus-metrics.ts';
 import { addReloadMetrics, type OnReload } from './reload-metrics.ts';
 import { createSloMetrics, type SloMetricsSources } from './slo-metrics.ts';
 
@@ -13,6 +15,8 @@ export interface MetricsSources extends SloMetricsSources {
   /** Evaluations that wait for a turn, and that are under way. */
   readonly load: () => { readonly waiting: number; readonly running: number };
   readonly edge: EdgeSources;
+  /** Absent with synthetic fixtures. */
+  readonly source?: SourceControl | undefined;
   readonly version: string;
 }
 
@@ -29,6 +33,7 @@ export interface Metrics {
   onEvaluated(evaluation: Evaluation, durationMs: number): void;
   onSlotsMissed(count: number): void;
   onAnswered(request: AnsweredRequest): void;
+  onSourceRequest(request: SourceRequest): void;
   readonly onReload: OnReload;
   /** Prometheus text format. */
   text(): Promise<{ readonly contentType: string; readonly body: string }>;
@@ -74,6 +79,7 @@ export function createMetrics(sources: MetricsSources): Metrics {
   });
   addProgramGauges(registers, sources);
   addEdgeMetrics(registers, sources.edge);
+  const onSourceRequest = addPrometheusMetrics(registers, sources.source);
   const onReload = addReloadMetrics(registers, sources.catalogue);
   const slos = createSloMetrics(registers, sources);
 
@@ -89,6 +95,7 @@ export function createMetrics(sources: MetricsSources): Metrics {
       requestSeconds.observe({ route }, durationMs / 1000);
     },
     onReload,
+    onSourceRequest,
     async text() {
       slos.refresh();
       return { contentType: registry.contentType, body: await registry.metrics() };

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { WindowState } from '../../src/eval/measurement.ts';
 import { unmeasured } from '../../src/eval/unmeasured.ts';
+import type { SourceControl } from '../../src/eval/source-control.ts';
 import { createMetrics, type Metrics } from '../../src/telemetry/metrics.ts';
 import { aMeasurement } from '../support/evaluation.ts';
 import { createWorld } from '../support/scheduler-world.ts';
@@ -13,6 +14,16 @@ const slos = [anSlo({ id: 'fine' }), anSlo({ id: 'burns' }), anSlo({ id: 'asleep
 
 let world: ReturnType<typeof createWorld>;
 afterEach(() => world.scheduler.stop());
+
+const aSource: SourceControl = {
+  breaker: {
+    trip: () => undefined,
+    reset: () => undefined,
+    status: () => ({ state: 'half-open', sinceMs: 0, refused: 7, reason: 'connection refused' }),
+  },
+  health: () => ({ lastSuccessMs: null, lastFailureMs: null, lastError: null, latencyMs: null }),
+  inFlight: () => 3,
+};
 
 /** Four SLOs, each in a state of its own, and the metrics of all. */
 async function evaluated(): Promise<Metrics> {
@@ -40,10 +51,13 @@ async function evaluated(): Promise<Metrics> {
         { certificate: 'server', subject: 'CN=a', notAfterMs: 1_800_000_000_000, daysLeft: 1, lastError: null },
       ],
     },
+    source: aSource,
     version: '1.2.3',
   });
   for (const evaluation of world.audit.appended) metrics.onEvaluated(evaluation, 20);
   metrics.onAnswered({ route: '/v1/gate/decision', method: 'POST', status: 200, durationMs: 1 });
+  metrics.onSourceRequest({ outcome: 'answered', reason: '', durationMs: 12 });
+  metrics.onSourceRequest({ outcome: 'failed', reason: 'timeout', durationMs: 5_000 });
   return metrics;
 }
 
@@ -54,6 +68,23 @@ async function lines(metrics: Metrics): Promise<readonly string[]> {
 const of = (id: string) => `slo="${id}",service="api-gateway",environment="production"`;
 
 describe('the metrics', () => {
+  it('tell of the requests to Prometheus, and of the circuit breaker before it', async () => {
+    const text = await lines(await evaluated());
+    for (const line of [
+      'aegis_prometheus_requests_total{outcome="answered",reason=""} 1',
+      'aegis_prometheus_requests_total{outcome="failed",reason="timeout"} 1',
+      'aegis_prometheus_request_duration_seconds_bucket{le="0.025"} 1',
+      'aegis_prometheus_request_duration_seconds_count 2',
+      'aegis_prometheus_requests_in_flight 3',
+      'aegis_circuit_breaker_state{service="prometheus",state="closed"} 0',
+      'aegis_circuit_breaker_state{service="prometheus",state="open"} 0',
+      'aegis_circuit_breaker_state{service="prometheus",state="half-open"} 1',
+      'aegis_circuit_breaker_state{service="prometheus",state="tripped"} 0',
+      'aegis_circuit_breaker_refused_total{service="prometheus"} 7',
+    ])
+      expect(text).toContain(line);
+  });
+
   it('tell of each SLO the decision that stands, and only numbers that were measured', async () => {
     const metrics = await evaluated();
     const text = await lines(metrics);

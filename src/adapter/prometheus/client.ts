@@ -1,4 +1,4 @@
-import type { Clock } from '../../clock.ts';
+import { elapsedMs, type Clock } from '../../clock.ts';
 import type { PrometheusSettings } from '../../config/settings.ts';
 import { traceHeaders, type Trace } from '../../eval/trace.ts';
 import type { Log } from '../../log.ts';
@@ -44,6 +44,8 @@ interface When {
 export interface Client {
   /** Never rejects. Settles at once when the signal aborts. */
   ask(inquiry: Inquiry, when: When, signal: AbortSignal): Promise<Outcome>;
+  /** Requests that are under way. */
+  inFlight(): number;
   close(): Promise<void>;
 }
 
@@ -51,9 +53,11 @@ interface Tools {
   readonly clock: Clock;
   readonly log: Log;
   readonly budget: RequestBudget;
+  /** Told of each request that was sent. */
+  readonly onAsked: (outcome: Outcome, durationMs: number) => void;
 }
 
-export function createClient(settings: PrometheusSettings, { clock, log, budget }: Tools): Client {
+export function createClient(settings: PrometheusSettings, { clock, log, budget, onAsked }: Tools): Client {
   const connection = createConnection(settings);
   const queue = createRequestQueue(settings.concurrency);
   const hold = createRateLimitHold(clock);
@@ -98,6 +102,7 @@ export function createClient(settings: PrometheusSettings, { clock, log, budget 
         const seconds = Math.ceil(heldMs / 1000);
         return failedOutcome(notAskedAgain(`HTTP 429 Too Many Requests: not asked again for another ${seconds}s`));
       }
+      const begun = clock.now();
       const ending = new AbortController();
       const sending = send(inquiry.promql, when, ending.signal).finally(place.release);
       const received = await beforeDeadline(sending, settings.timeoutMs, clock, signal);
@@ -105,8 +110,11 @@ export function createClient(settings: PrometheusSettings, { clock, log, budget 
       if (received.exchanged.kind === 'http' && received.exchanged.status === 429) {
         hold.keep(received.exchanged.retryAfter);
       }
-      return outcomeOf(received, inquiry, evaluatedAtMs);
+      const outcome = outcomeOf(received, inquiry, evaluatedAtMs);
+      if (outcome.kind === 'answer' || outcome.failure.asked) onAsked(outcome, elapsedMs(begun, clock.now()));
+      return outcome;
     },
+    inFlight: () => queue.taken(),
     close: () => connection.close(),
   };
 }

@@ -9,7 +9,7 @@ import type { SplitMemory } from './split-memory.ts';
 import { inquiriesFor, splitByGroup, type Inquiry } from './union.ts';
 
 export interface Tools {
-  readonly client: Client;
+  readonly ask: Client['ask'];
   readonly memory: SplitMemory;
   readonly budget: RequestBudget;
   readonly clock: Clock;
@@ -32,7 +32,7 @@ export async function askAll(
   const { memory, budget } = tools;
   const advice = memory.adviceFor(slo);
 
-  const ask = (inquiry: Inquiry) => tools.client.ask(inquiry, request, signal);
+  const ask = (inquiry: Inquiry) => tools.ask(inquiry, request, signal);
   const askFirst = (inquiry: Inquiry) => {
     budget.first();
     return ask(inquiry);

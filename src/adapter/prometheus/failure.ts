@@ -27,9 +27,18 @@ function failure(
 export const timedOut = (detail: string) => failure('timeout', detail, 'none');
 export const notAskedInTime = (detail: string) => failure('timeout', detail, 'none', { asked: false });
 export const notAskedAgain = (detail: string) => failure('rate-limited', detail, 'none', { asked: false });
+/** Refused by the circuit breaker. */
+export const turnedAway = (detail: string) => failure('unreachable', detail, 'none', { asked: false });
 export const noCredentials = (detail: string) => failure('auth', detail, 'none', { asked: false });
 export const garbled = (detail: string) => failure('malformed', detail, 'repeat');
 export const tooLarge = (detail: string) => failure('malformed', detail, 'none');
+
+/** Whether it says that the source, or what stands before it, is failing: no answer, or that of a server in trouble. */
+export function tellsOfOutage({ reason, remedy, asked }: RequestFailure): boolean {
+  if (!asked) return false;
+  // A redirect, a 404 and a 501 are answers, if of no use.
+  return reason === 'unreachable' || reason === 'timeout' || (reason === 'server' && remedy !== 'none');
+}
 
 /** The failure that an HTTP status tells; `words` are the source's own, where it had any. */
 export function failureOfStatus(

@@ -7,6 +7,8 @@ export type Place =
 export interface RequestQueue {
   /** Resolves when a place is free, or at once when the signal aborts or too many wait. Release exactly once. */
   enter(priority: Priority, signal: AbortSignal): Promise<Place>;
+  /** Places that are taken. */
+  taken(): number;
 }
 
 const mostWaiting = 10_000;
@@ -31,6 +33,7 @@ export function createRequestQueue(places: number): RequestQueue {
   };
 
   return {
+    taken: () => places - free,
     async enter(priority, signal) {
       if (signal.aborted) return { kind: 'aborted' };
       if (free > 0) return grant();

@@ -31,7 +31,7 @@ const Breaker = Type.Object({
   service: Type.String(),
   state: Type.Enum(['closed', 'open', 'half-open', 'tripped'], { description: 'tripped: by an order.' }),
   since: Timestamp,
-  refused: Type.Number({ description: 'Requests that it refused since the start.' }),
+  refused: Type.Number({ description: 'Evaluations that it refused, or ended, since the start.' }),
   reason: StringOrNull,
 });
 
