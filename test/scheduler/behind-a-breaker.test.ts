@@ -125,7 +125,9 @@ function createRun() {
       expect(served.ageMs).toBeLessThanOrEqual(2 * served.evaluation.slo.evaluationInterval.ms);
       if (trippedAt !== undefined) expect(of!.at.monotonicMs).toBeGreaterThanOrEqual(trippedAt.monotonicMs);
     }
-    if (breaker.status().state === 'tripped') expect(reasons.join()).toContain('tripped by an operator');
+    // One that began at the very instant of the order, and was ended by it, may tell of what it had found by then.
+    const isAfter = served.evaluation.evaluatedAt.monotonicMs !== trippedAt?.monotonicMs;
+    if (breaker.status().state === 'tripped' && isAfter) expect(reasons.join()).toContain('tripped by an operator');
     const lastBurning = begun.get(id)?.findLast((one) => one.isBurning && one.isWhole);
     const measuredSince = begun
       .get(id)
@@ -219,7 +221,7 @@ describe('behind a circuit breaker that opens, is tripped and is reset at random
       { numRuns: 150 },
     );
     for (const one of ['ALLOW', 'WARN', 'BLOCK']) expect([...seen].join()).toContain(`${one} while closed`);
-    for (const state of ['open', 'half-open', 'tripped']) expect([...seen].join()).toContain(`BLOCK while ${state}`);
+    for (const state of ['open', 'tripped']) expect([...seen].join()).toContain(`WARN while ${state}`);
   });
 
   it('no request is sent while it is tripped, and ALLOW is back at once after the reset', async () => {
