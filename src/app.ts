@@ -88,7 +88,7 @@ export function createApp(settings: Settings, log: Log, options: AppOptions = {}
     const metrics = createMetrics({
       catalogue,
       decisions: { current: (id) => scheduler.current(id) },
-      audit: () => storage.log.stats(),
+      audit: storage,
       load: () => scheduler.load(),
       ready: () => readiness().ready,
       edge: {
@@ -144,10 +144,16 @@ export function createApp(settings: Settings, log: Log, options: AppOptions = {}
     const api = createApi({
       access: openAccess,
       orders,
-      recordOrder: () => undefined,
+      recordOrder: (order) => storage.activity.ordered(order),
+      recordDecision(decision) {
+        metrics.onServed(decision.decision, decision.wasForced);
+        storage.activity.served(decision);
+      },
       catalogue,
       decisions: scheduler,
       audit: storage.reader,
+      activity: storage.activityReader,
+      auditStatus: storage.status,
       log,
       slowRequestMs: () => live.current().slowRequestMs,
       clock,

@@ -10,6 +10,8 @@ import { limits as fixed } from './limits-fixed.ts';
 import { collectRoutes } from './method-not-allowed.ts';
 import { describeApi, serveDescription } from './openapi.ts';
 import { loggedPath, requestIdOf, requestLine } from './request-line.ts';
+import { auditDecisionsRoute } from './routes/audit-decisions.ts';
+import { auditOrdersRoute } from './routes/audit-orders.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { decisionRoute } from './routes/decision.ts';
 import { evaluationRoutes } from './routes/evaluations.ts';
@@ -78,6 +80,8 @@ export function createApi(deps: ApiDeps): FastifyInstance {
     sloRoutes(routes, deps);
     stateRoutes(routes, deps);
     auditRoutes(routes, deps);
+    auditDecisionsRoute(routes, deps);
+    auditOrdersRoute(routes, deps);
     evaluationRoutes(routes, deps);
     statusRoutes(routes, deps);
     healthRoutes(routes, deps.readiness);

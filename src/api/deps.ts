@@ -8,7 +8,14 @@ import type { Trace } from '../eval/trace.ts';
 import type { Log } from '../log.ts';
 import type { DecisionSource } from '../policy/decision-source.ts';
 import type { EvaluationAnswer } from '../policy/evidence-answer.ts';
-import type { AuditReader, OrderRecord, StoredEvaluation } from '../storage/ports.ts';
+import type {
+  ActivityReader,
+  AuditReader,
+  AuditStatus,
+  OrderRecord,
+  ServedDecision,
+  StoredEvaluation,
+} from '../storage/ports.ts';
 import type { CertificateSource } from '../tls/ports.ts';
 import type { Rates } from './limits.ts';
 import type { Orders } from './orders.ts';
@@ -38,9 +45,13 @@ export interface ApiDeps {
   readonly orders: Orders;
   /** Writes down what was ordered, and by whom. */
   readonly recordOrder: (order: OrderRecord) => void;
+  /** Writes down what was answered, and to whom. Called for each decision, so it must cost next to nothing. */
+  readonly recordDecision: (decision: ServedDecision) => void;
   readonly catalogue: SloCatalogue;
   readonly decisions: DecisionSource;
   readonly audit: AuditReader;
+  readonly activity: ActivityReader;
+  readonly auditStatus: () => AuditStatus;
   readonly log: Log;
   /** Requests that take longer are logged as `slow_request`. */
   readonly slowRequestMs: () => number;

@@ -23,10 +23,7 @@ export interface EvaluationLog {
   stats(): EvaluationLogStats;
 }
 
-export interface EvaluationLogStats {
-  readonly stored: number;
-  readonly waiting: number;
-  readonly dropped: number;
+export interface EvaluationLogStats extends RowCounts {
   readonly lastError: string | null;
 }
 
@@ -59,18 +56,68 @@ export interface OrderRecord {
   readonly requestId: string;
 }
 
-/** Every field is optional but the limit; times are inclusive epoch milliseconds. */
-export interface AuditFilter {
+/**
+ * Who was told what, and who ordered what. Takes no time of the caller's: rows are kept in memory and written in batches,
+ * within a second where the database can be written. What a killed process has not written yet is lost.
+ */
+export interface ActivityLog {
+  served(decision: ServedDecision): void;
+  ordered(order: OrderRecord): void;
+  /** Counters since the start. */
+  stats(): { readonly decisions: RowCounts; readonly orders: RowCounts };
+}
+
+/** The kinds of rows in the audit: also the label of its metrics. */
+export const rowKinds = ['evaluation', 'decision', 'order'] as const;
+
+export type RowKind = (typeof rowKinds)[number];
+
+export interface RowCounts {
+  readonly stored: number;
+  readonly waiting: number;
+  readonly dropped: number;
+}
+
+/** How the audit is. */
+export interface AuditStatus {
+  /**
+   * `unavailable`: locked at the start, read-only or gone; it is tried again. `replaced`: another file was put in its
+   * place while the server ran; that is served, and takes rows after a restart.
+   */
+  readonly state: 'open' | 'unavailable' | 'replaced' | 'closed';
+  /** Epoch milliseconds. */
+  readonly sinceMs: number;
+  readonly rows: Readonly<Record<RowKind, RowCounts>>;
+  /** What is in the way of writing now; null where nothing is. */
+  readonly lastError: string | null;
+}
+
+/** Which rows of a page; times are inclusive epoch milliseconds. */
+export interface PageFilter {
+  readonly startMs?: number;
+  readonly endMs?: number;
+  readonly limit: number;
+  /** Opaque, from a page's `nextCursor`. */
+  readonly cursor?: string;
+}
+
+export interface AuditFilter extends PageFilter {
   readonly sloId?: string;
   readonly service?: string;
   readonly environment?: string;
   readonly decision?: Decision;
-  readonly startMs?: number;
-  readonly endMs?: number;
-  readonly limit: number;
   readonly offset?: number;
-  /** Opaque, from a page's `nextCursor`. */
-  readonly cursor?: string;
+}
+
+export interface DecisionFilter extends PageFilter {
+  readonly sloId?: string;
+  readonly decision?: Decision;
+  readonly caller?: string;
+  readonly evaluationId?: string;
+}
+
+export interface OrderFilter extends PageFilter {
+  readonly caller?: string;
 }
 
 /** A stored evaluation with its evidence, as text. */
@@ -93,4 +140,10 @@ export interface AuditReader {
   /** UTF-8 JSON of `{records, total, nextCursor}`, newest first. Rejects with `invalid_request` for a cursor that is none of ours. */
   page(filter: AuditFilter): Promise<Uint8Array>;
   get(evaluationId: string): Promise<StoredEvaluation | null>;
+}
+
+/** The reading side of what was answered and ordered; pages and rejections as those of `AuditReader`. */
+export interface ActivityReader {
+  decisions(filter: DecisionFilter): Promise<Uint8Array>;
+  orders(filter: OrderFilter): Promise<Uint8Array>;
 }

@@ -2,14 +2,14 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import type { SourceControl, SourceRequest } from '../eval/source-control.ts';
 import type { Evaluation } from '../policy/decision-source.ts';
 import { failuresOf } from '../policy/data-items.ts';
-import type { EvaluationLogStats } from '../storage/ports.ts';
+import { addAuditMetrics, type AuditSource, type CountServed } from './audit-metrics.ts';
 import { addEdgeMetrics, type EdgeSources } from './edge-metrics.ts';
 import { addPrometheusMetrics } from './prometheus-metrics.ts';
 import { addReloadMetrics, type OnReload } from './reload-metrics.ts';
 import { createSloMetrics, type SloMetricsSources } from './slo-metrics.ts';
 
 export interface MetricsSources extends SloMetricsSources {
-  readonly audit: () => EvaluationLogStats;
+  readonly audit: AuditSource;
   /** Whether `/readyz` answers 200. */
   readonly ready: () => boolean;
   /** Evaluations that wait for a turn, and that are under way. */
@@ -34,6 +34,7 @@ export interface Metrics {
   onSlotsMissed(count: number): void;
   onAnswered(request: AnsweredRequest): void;
   onSourceRequest(request: SourceRequest): void;
+  readonly onServed: CountServed;
   readonly onReload: OnReload;
   /** Prometheus text format. */
   text(): Promise<{ readonly contentType: string; readonly body: string }>;
@@ -78,6 +79,7 @@ export function createMetrics(sources: MetricsSources): Metrics {
     registers,
   });
   addProgramGauges(registers, sources);
+  const onServed = addAuditMetrics(registry, sources.audit);
   addEdgeMetrics(registers, sources.edge);
   const onSourceRequest = addPrometheusMetrics(registers, sources.source);
   const onReload = addReloadMetrics(registers, sources.catalogue);
@@ -94,6 +96,7 @@ export function createMetrics(sources: MetricsSources): Metrics {
       requests.inc({ route, method, status: String(status) });
       requestSeconds.observe({ route }, durationMs / 1000);
     },
+    onServed,
     onReload,
     onSourceRequest,
     async text() {
@@ -110,7 +113,7 @@ function outcomeOf({ slo, measurement }: Evaluation): { outcome: string; reason:
   return { outcome: isEmpty ? 'no_data' : 'ok', reason: '' };
 }
 
-function addProgramGauges(registers: Registry[], { catalogue, audit, load, ready, version }: MetricsSources): void {
+function addProgramGauges(registers: Registry[], { catalogue, load, ready, version }: MetricsSources): void {
   const gauge = (name: string, help: string, read: () => number) =>
     new Gauge({
       name,
@@ -118,17 +121,6 @@ function addProgramGauges(registers: Registry[], { catalogue, audit, load, ready
       registers,
       collect() {
         this.set(read());
-      },
-    });
-  // Counts kept elsewhere: shown as counters, set rather than incremented.
-  const counter = (name: string, help: string, read: () => number) =>
-    new Counter({
-      name,
-      help,
-      registers,
-      collect() {
-        this.reset();
-        this.inc(read());
       },
     });
   new Gauge({
@@ -144,7 +136,4 @@ function addProgramGauges(registers: Registry[], { catalogue, audit, load, ready
   });
   gauge('aegis_evaluations_waiting', 'Evaluations that wait for a turn.', () => load().waiting);
   gauge('aegis_evaluations_running', 'Evaluations under way.', () => load().running);
-  counter('aegis_audit_rows_stored_total', 'Audit rows committed.', () => audit().stored);
-  gauge('aegis_audit_rows_waiting', 'Audit rows that wait for a commit.', () => audit().waiting);
-  counter('aegis_audit_rows_dropped_total', 'Audit rows lost because too many waited.', () => audit().dropped);
 }

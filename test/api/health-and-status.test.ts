@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { anApi, type TestApi } from '../support/api.ts';
 import { anEvaluation } from '../support/evaluation.ts';
+import { anAuditStatus } from '../support/fake-audit.ts';
 import { aFileInError } from '../support/fake-catalogue.ts';
 import { anSlo } from '../support/slo.ts';
 
@@ -81,7 +82,17 @@ describe('GET /readyz', () => {
 
 describe('GET /v1/status', () => {
   it('tells what runs, and what of the files would not load again', async () => {
-    const { app } = anApi({ slos: [one], filesInError: [aFileInError('bad.yaml', { keeps: ['one'] })] });
+    const auditStatus = () =>
+      anAuditStatus({
+        rows: {
+          evaluation: { stored: 40, waiting: 3, dropped: 0 },
+          decision: { stored: 900, waiting: 50, dropped: 7 },
+          order: { stored: 1, waiting: 0, dropped: 0 },
+        },
+        lastError: 'database is locked',
+      });
+    const filesInError = [aFileInError('bad.yaml', { keeps: ['one'] })];
+    const { app } = anApi({ slos: [one], filesInError, deps: { auditStatus } });
     expect((await app.inject('/v1/status')).json()).toEqual({
       version: '0.2.0',
       startedAt: '2026-11-20T10:00:00.000Z',
@@ -108,6 +119,16 @@ describe('GET /v1/status', () => {
         warnings: [],
       },
       lastReload: { at: '2026-11-20T11:00:00.000Z', outcome: 'errors', message: 'Loaded 1 SLOs' },
+      audit: {
+        state: 'open',
+        since: '2026-11-20T10:00:00.000Z',
+        rows: {
+          evaluation: { stored: 40, waiting: 3, dropped: 0 },
+          decision: { stored: 900, waiting: 50, dropped: 7 },
+          order: { stored: 1, waiting: 0, dropped: 0 },
+        },
+        lastError: 'database is locked',
+      },
     });
   });
 });

@@ -52,12 +52,41 @@ const breaker: CircuitBreaker = {
   status: () => ({ state: 'tripped', sinceMs: noon, refused: 3, reason: 'tripped by an order' }),
 };
 
+const servedPage = {
+  records: [
+    {
+      ...{ id: 'a', timestamp: '2026-11-20T12:00:00.000Z', sloID: 'a', decision: 'ALLOW', evaluationID: 'b' },
+      ...{ forced: true, caller: 'ci', address: '127.0.0.1', requestId: 'deploy-42' },
+    },
+  ],
+  total: 1,
+  nextCursor: 'more',
+};
+
+const ordersPage = {
+  records: [
+    {
+      ...{
+        id: 'a',
+        timestamp: '2026-11-20T12:00:00.000Z',
+        order: 'POST /admin/log-level',
+        parameters: { level: 'debug' },
+      },
+      ...{ outcome: 'log level debug', caller: 'ops', address: '127.0.0.1', requestId: 'change-7' },
+    },
+  ],
+  total: 1,
+  nextCursor: null,
+};
+
 function healthy(): TestApi {
   const orders = { ...fakeOrders(), breakers: new Map([['prometheus', breaker]]) };
   const api = anApi({ filesInError: [aFileInError('bad.yaml')], deps: { access: operator, orders } });
   api.decisions.set(evaluation);
   api.audit.store({ ...row, evidenceJson: '{}', documentJson: null, specHash: null });
   api.audit.answer(JSON.stringify(page));
+  api.audit.answer(JSON.stringify(servedPage), 'decisions');
+  api.audit.answer(JSON.stringify(ordersPage), 'orders');
   return api;
 }
 
@@ -86,6 +115,7 @@ function broken(): TestApi {
       },
       catalogue: { current: fail, onChange: () => () => undefined, reload: failLater },
       audit: { page: failLater, get: failLater },
+      activity: { decisions: failLater, orders: failLater },
       metrics: { text: failLater, onAnswered: () => undefined },
     },
   });
@@ -135,6 +165,15 @@ const cases: readonly (readonly [api: keyof typeof apis, path: string, request: 
   ['healthy', '/v1/audit', { url: '/v1/audit?limit=0' }, 400],
   ['healthy', '/v1/audit', { url: '/v1/audit' }, 503],
   ['broken', '/v1/audit', { url: '/v1/audit' }, 500],
+  ...['/v1/audit/decisions', '/v1/audit/orders'].flatMap(
+    (path) =>
+      [
+        ['healthy', path, { url: `${path}?limit=1` }, 200],
+        ['healthy', path, { url: `${path}?limit=0` }, 400],
+        ['healthy', path, { url: path }, 503],
+        ['broken', path, { url: path }, 500],
+      ] as const,
+  ),
   ['healthy', '/v1/evaluations/{id}', { url: `/v1/evaluations/${evaluation.id}` }, 200],
   ['healthy', '/v1/evaluations/{id}', { url: '/v1/evaluations/old-row' }, 200],
   ['failing', '/v1/evaluations/{id}', { url: '/v1/evaluations/failed' }, 200],
@@ -239,6 +278,8 @@ describe('/openapi.json', () => {
       'get /openapi.json',
       'get /readyz',
       'get /v1/audit',
+      'get /v1/audit/decisions',
+      'get /v1/audit/orders',
       'get /v1/evaluations/{id}',
       'get /v1/slo',
       'get /v1/slo/{id}',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { AuditReader, EvaluationLog } from '../../src/storage/ports.ts';
+import type { ActivityLog, ActivityReader, AuditReader, EvaluationLog } from '../../src/storage/ports.ts';
 import { makeEvaluation } from '../storage/make-evaluation.ts';
 import { anSlo } from '../support/slo.ts';
 import { readPage } from './audit-page.ts';
@@ -8,6 +8,8 @@ import { readPage } from './audit-page.ts';
 export interface StorageEngine {
   readonly log: EvaluationLog;
   readonly reader: AuditReader;
+  readonly activity: ActivityLog;
+  readonly activityReader: ActivityReader;
   /** Closes and opens again on what was stored. */
   reopen(): Promise<StorageEngine>;
 }

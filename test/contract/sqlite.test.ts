@@ -1,4 +1,5 @@
 import { openStorage } from '../storage/sqlite/open-storage.ts';
+import { activityLogContract } from './activity-log.ts';
 import { auditReaderContract } from './audit-reader.ts';
 import { evaluationLogContract, type StorageEngine } from './evaluation-log.ts';
 
@@ -7,6 +8,8 @@ async function openEngine(path?: string): Promise<StorageEngine> {
   return {
     log: storage.log,
     reader: storage.reader,
+    activity: storage.activity,
+    activityReader: storage.activityReader,
     async reopen() {
       await storage.close(10_000);
       return openEngine(storage.path);
@@ -16,3 +19,4 @@ async function openEngine(path?: string): Promise<StorageEngine> {
 
 evaluationLogContract('SQLite', () => openEngine());
 auditReaderContract('SQLite', () => openEngine());
+activityLogContract('SQLite', () => openEngine());

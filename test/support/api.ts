@@ -6,7 +6,7 @@ import { createReadiness } from '../../src/api/readiness.ts';
 import type { AnsweredRequest, ApiDeps } from '../../src/api/deps.ts';
 import { systemClock } from '../../src/clock.ts';
 import type { FileInError } from '../../src/catalogue/ports.ts';
-import type { OrderRecord } from '../../src/storage/ports.ts';
+import type { OrderRecord, ServedDecision } from '../../src/storage/ports.ts';
 import type { Slo } from '../../src/slo/model.ts';
 import { anEvaluation } from './evaluation.ts';
 import { fakeAudit, type FakeAudit } from './fake-audit.ts';
@@ -26,6 +26,8 @@ export interface TestApi {
   readonly answered: readonly AnsweredRequest[];
   /** Orders that were written down. */
   readonly ordered: readonly OrderRecord[];
+  /** Decisions that were written down. */
+  readonly served: readonly ServedDecision[];
 }
 
 export interface TestApiOptions {
@@ -48,13 +50,17 @@ export function anApi(options: TestApiOptions = {}): TestApi {
   const log = createRecordingLog();
   const answered: AnsweredRequest[] = [];
   const ordered: OrderRecord[] = [];
+  const served: ServedDecision[] = [];
   const app = createApi({
     access: openAccess,
     orders: fakeOrders(),
     recordOrder: (order) => void ordered.push(order),
+    recordDecision: (decision) => void served.push(decision),
     catalogue,
     decisions,
     audit,
+    activity: audit,
+    auditStatus: () => audit.status(),
     log,
     slowRequestMs: () => 2_000,
     clock: systemClock,
@@ -72,7 +78,7 @@ export function anApi(options: TestApiOptions = {}): TestApi {
     },
     ...options.deps,
   });
-  return { app, catalogue, decisions, audit, log, answered, ordered };
+  return { app, catalogue, decisions, audit, log, answered, ordered, served };
 }
 
 /** Lets the application listen on a port of 127.0.0.1 and gives that port. */

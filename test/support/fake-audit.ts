@@ -1,35 +1,61 @@
 import { AegisError } from '../../src/errors.ts';
-import type { AuditFilter, AuditReader, StoredEvaluation } from '../../src/storage/ports.ts';
+import type {
+  ActivityReader,
+  AuditFilter,
+  AuditReader,
+  AuditStatus,
+  DecisionFilter,
+  OrderFilter,
+  StoredEvaluation,
+} from '../../src/storage/ports.ts';
 
-export interface FakeAudit extends AuditReader {
+export interface FakeAudit extends AuditReader, ActivityReader {
   /** The filters that were asked for. */
-  readonly asked: readonly AuditFilter[];
+  readonly asked: readonly (AuditFilter | DecisionFilter | OrderFilter)[];
+  status(): AuditStatus;
   store(evaluation: StoredEvaluation): void;
-  /** The text of every page from here on. */
-  answer(page: string): void;
+  /** The text of every page from here on, of evaluations unless said. */
+  answer(page: string, of?: 'page' | 'decisions' | 'orders'): void;
   /** From here on nothing can be read. */
   breakDown(): void;
 }
 
 /** An audit reader in memory; it does not filter. */
 export function fakeAudit(): FakeAudit {
-  const asked: AuditFilter[] = [];
+  const asked: (AuditFilter | DecisionFilter | OrderFilter)[] = [];
   const rows = new Map<string, StoredEvaluation>();
-  let page = '{"records":[],"total":0,"nextCursor":null}';
+  const empty = '{"records":[],"total":0,"nextCursor":null}';
+  const pages = { page: empty, decisions: empty, orders: empty };
   let isBroken = false;
   const read = <T>(value: () => T): Promise<T> =>
     isBroken
       ? Promise.reject(new AegisError('audit_unavailable', 'the audit database cannot be read: database is locked'))
       : Promise.resolve(value());
+  const pageOf = (of: keyof typeof pages) => (filter: AuditFilter | DecisionFilter | OrderFilter) => {
+    asked.push(filter);
+    return read(() => new TextEncoder().encode(pages[of]));
+  };
   return {
     asked,
     store: (evaluation) => rows.set(evaluation.evaluationId, evaluation),
-    answer: (next) => (page = next),
+    answer: (page, of = 'page') => (pages[of] = page),
     breakDown: () => (isBroken = true),
-    page: (filter) => {
-      asked.push(filter);
-      return read(() => new TextEncoder().encode(page));
-    },
+    page: pageOf('page'),
+    decisions: pageOf('decisions'),
+    orders: pageOf('orders'),
+    status: () => anAuditStatus(),
     get: (evaluationId) => read(() => rows.get(evaluationId) ?? null),
+  };
+}
+
+/** How a healthy audit is. */
+export function anAuditStatus(status: Partial<AuditStatus> = {}): AuditStatus {
+  const none = { stored: 0, waiting: 0, dropped: 0 };
+  return {
+    state: 'open',
+    sinceMs: Date.UTC(2026, 10, 20, 10, 0, 0),
+    rows: { evaluation: none, decision: none, order: none },
+    lastError: null,
+    ...status,
   };
 }

@@ -4,6 +4,8 @@ import type { WindowState } from '../../src/eval/measurement.ts';
 import { unmeasured } from '../../src/eval/unmeasured.ts';
 import type { SourceControl } from '../../src/eval/source-control.ts';
 import { createMetrics, type Metrics } from '../../src/telemetry/metrics.ts';
+import type { AuditStatus } from '../../src/storage/ports.ts';
+import { anAuditStatus } from '../support/fake-audit.ts';
 import { aMeasurement } from '../support/evaluation.ts';
 import { createWorld } from '../support/scheduler-world.ts';
 import { lacks } from '../support/services.ts';
@@ -40,7 +42,7 @@ async function evaluated(): Promise<Metrics> {
   const metrics = createMetrics({
     catalogue: world.files.catalogue,
     decisions: world.scheduler,
-    audit: () => world.audit.log.stats(),
+    audit: { status: () => anAuditStatus({ rows: auditRows() }), onCommit: () => undefined },
     load: () => world.scheduler.load(),
     ready: () => true,
     edge: {
@@ -59,6 +61,15 @@ async function evaluated(): Promise<Metrics> {
   metrics.onSourceRequest({ outcome: 'answered', reason: '', durationMs: 12 });
   metrics.onSourceRequest({ outcome: 'failed', reason: 'timeout', durationMs: 5_000 });
   return metrics;
+}
+
+function auditRows(): AuditStatus['rows'] {
+  const { stored, waiting, dropped } = world.audit.log.stats();
+  return {
+    evaluation: { stored, waiting, dropped },
+    decision: { stored: 7, waiting: 2, dropped: 1 },
+    order: { stored: 3, waiting: 0, dropped: 0 },
+  };
 }
 
 async function lines(metrics: Metrics): Promise<readonly string[]> {
@@ -112,7 +123,12 @@ describe('the metrics', () => {
     );
     expect(text).toContain('aegis_ready 1');
     expect(text).toContain('aegis_slos_loaded 4');
-    expect(text).toContain('aegis_audit_rows_stored_total 4');
+    expect(text).toContain('aegis_audit_rows_stored_total{kind="evaluation"} 4');
+    expect(text).toContain('aegis_audit_rows_stored_total{kind="decision"} 7');
+    expect(text).toContain('aegis_audit_rows_waiting{kind="decision"} 2');
+    expect(text).toContain('aegis_audit_rows_dropped_total{kind="decision"} 1');
+    expect(text).toContain('aegis_audit_rows_stored_total{kind="order"} 3');
+    expect(text).toContain('aegis_audit_database_up 1');
     expect(text).toContain('aegis_http_requests_total{route="/v1/gate/decision",method="POST",status="200"} 1');
   });
 

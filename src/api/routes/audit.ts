@@ -1,7 +1,26 @@
-import { Type } from 'typebox';
+import { Type, type Static } from 'typebox';
+import { AegisError } from '../../errors.ts';
+import type { AuditFilter } from '../../storage/ports.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import { BurnRates, DecisionSchema, failure, NumberOrNull, ReasonCodes, StringOrNull, Timestamp } from '../schemas.ts';
-import { auditFilter, AuditQuery } from './audit-query.ts';
+import { decisionParameter, nameParameter, pageFilter, pageParameters } from './audit-query.ts';
+
+const AuditQuery = Type.Object(
+  {
+    sloID: Type.Optional(nameParameter),
+    service: Type.Optional(nameParameter),
+    environment: Type.Optional(nameParameter),
+    decision: Type.Optional(decisionParameter),
+    startTime: pageParameters.startTime,
+    endTime: pageParameters.endTime,
+    limit: pageParameters.limit,
+    offset: Type.Optional(
+      Type.String({ pattern: '^(?:0|[1-9][0-9]{0,8})$', description: 'a whole number from 0 to 999999999' }),
+    ),
+    cursor: pageParameters.cursor,
+  },
+  { additionalProperties: false },
+);
 
 const Page = Type.Unsafe<Uint8Array>(
   Type.Object(
@@ -52,4 +71,19 @@ export function auditRoutes(app: Api, { audit }: Pick<ApiDeps, 'audit'>): void {
       return reply.type('application/json; charset=utf-8').send(page);
     },
   });
+}
+
+function auditFilter(query: Static<typeof AuditQuery>): AuditFilter {
+  const { sloID, service, environment, decision, offset, cursor } = query;
+  if (offset !== undefined && cursor !== undefined) {
+    throw new AegisError('invalid_request', 'offset and cursor exclude each other: give one of them');
+  }
+  return {
+    ...pageFilter(query),
+    ...(sloID !== undefined && { sloId: sloID }),
+    ...(service !== undefined && { service }),
+    ...(environment !== undefined && { environment }),
+    ...(decision !== undefined && { decision }),
+    ...(offset !== undefined && { offset: Number(offset) }),
+  };
 }

@@ -52,10 +52,7 @@ const bodyLimitBytes = 64 * 1024;
 const longestNamedFields = 10;
 
 /** `POST /v1/gate/decision`. In a scope of its own, since it alone reads every body as JSON. */
-export function decisionRoute(
-  app: Api,
-  { catalogue, decisions, limits }: Pick<ApiDeps, 'catalogue' | 'decisions'> & { limits: Limits },
-): void {
+export function decisionRoute(app: Api, { catalogue, decisions, recordDecision, clock, limits }: DecisionDeps): void {
   app.register((plain, _options, ready) => {
     const scope: Api = plain.withTypeProvider();
     scope.removeContentTypeParser('application/json');
@@ -91,22 +88,37 @@ export function decisionRoute(
       },
       handler: async (request, reply) => {
         const { body, about, trace } = request;
+        const wasForced = body.forceFresh === true;
         const snapshot = catalogue.current();
         if (snapshot.slos.has(body.sloID)) about.sloId = body.sloID;
         // A forced evaluation is made, or refused: never answered with what was decided earlier.
-        const served = await decide(snapshot, decisions, body.sloID, body.forceFresh === true, trace, (evaluate) =>
+        const served = await decide(snapshot, decisions, body.sloID, wasForced, trace, (evaluate) =>
           limits.forced(request, reply, evaluate),
         );
         if (served === undefined) throw unknownSlo(snapshot, body.sloID, 'no evaluation found for SLO');
         about.evaluationId = served.evaluation.id;
         const ignored = ignoredFields(body);
         const answer = answerOf(served);
+        recordDecision({
+          atMs: clock.now().wallMs,
+          sloId: answer.sloID,
+          decision: answer.decision,
+          evaluationId: answer.evaluationID,
+          wasForced,
+          caller: request.identity.name,
+          address: request.ip,
+          requestId: request.id,
+        });
         return ignored.length === 0 ? answer : { ...answer, notes: [...answer.notes, ...ignored] };
       },
     });
     ready();
   });
 }
+
+type DecisionDeps = Pick<ApiDeps, 'catalogue' | 'decisions' | 'recordDecision' | 'clock'> & {
+  readonly limits: Limits;
+};
 
 /** Undefined where the SLO is not served, also where it went while it was being evaluated. */
 async function decide(

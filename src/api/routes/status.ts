@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import type { CatalogueSnapshot } from '../../catalogue/ports.ts';
 import type { Problem } from '../../slo/problem.ts';
+import type { AuditStatus } from '../../storage/ports.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import { failure, Timestamp } from '../schemas.ts';
 
@@ -12,6 +13,26 @@ const ProblemSchema = Type.Object({
   path: Type.String({ description: 'JSON path into the document.' }),
   message: Type.String(),
 });
+
+const Rows = Type.Object({
+  stored: Type.Number(),
+  waiting: Type.Number({ description: 'For the database to take them.' }),
+  dropped: Type.Number({ description: 'Lost, as too many waited.' }),
+});
+
+const Audit = Type.Object(
+  {
+    state: Type.Enum(['open', 'unavailable', 'replaced', 'closed'], {
+      description: 'replaced: another file was put in its place; it takes rows after a restart.',
+    }),
+    since: Timestamp,
+    rows: Type.Object({ evaluation: Rows, decision: Rows, order: Rows }, { description: 'Since the start.' }),
+    lastError: Type.Union([Type.String(), Type.Null()], {
+      description: 'What is in the way of writing now; null where nothing is.',
+    }),
+  },
+  { description: 'The audit database.' },
+);
 
 const Status = Type.Object(
   {
@@ -37,18 +58,19 @@ const Status = Type.Object(
       outcome: Type.Enum(['ok', 'errors', 'kept']),
       message: Type.String(),
     }),
+    audit: Audit,
   },
   { description: 'What runs here, and what it has read.' },
 );
 
-export function statusRoutes(app: Api, { catalogue, about }: Pick<ApiDeps, 'catalogue' | 'about'>): void {
+export function statusRoutes(app: Api, { catalogue, about, auditStatus }: StatusDeps): void {
   app.route({
     method: 'GET',
     url: '/v1/status',
     config: { access: ['read'] },
     schema: {
       operationId: 'getStatus',
-      summary: 'Version, start, SLO files loaded and in error',
+      summary: 'Version, start, SLO files loaded and in error, the audit database',
       tags: ['operations'],
       response: { 200: Status, 500: failure[500] },
     },
@@ -57,8 +79,15 @@ export function statusRoutes(app: Api, { catalogue, about }: Pick<ApiDeps, 'cata
       startedAt: new Date(about.startedAtMs).toISOString(),
       adapter: about.adapter,
       ...filesOf(catalogue.current()),
+      audit: auditAnswer(auditStatus()),
     }),
   });
+}
+
+type StatusDeps = Pick<ApiDeps, 'catalogue' | 'about' | 'auditStatus'>;
+
+function auditAnswer({ state, sinceMs, rows, lastError }: AuditStatus) {
+  return { state, since: new Date(sinceMs).toISOString(), rows, lastError };
 }
 
 function filesOf({ slos, files, filesInError, warnings, lastReload }: CatalogueSnapshot) {

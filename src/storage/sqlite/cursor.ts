@@ -1,28 +1,31 @@
 import { AegisError } from '../../errors.ts';
 
-/** Where a page ended: the instant as its row has it, and the evaluation id. Rows of other engines have both too. */
+/** Where a page ended: the instant as its row has it, and the row's id. Rows of other engines have both too. */
 export interface Position {
   readonly timestamp: string;
-  readonly evaluationId: string;
+  readonly id: string;
 }
 
-const version = 'a1';
+/** Which pages a cursor is of, and in which version of its form: a cursor of another list is refused. */
+const marks = { evaluations: 'a1', decisions: 'd1', orders: 'o1' } as const;
+
+export type PageKind = keyof typeof marks;
 
 /** Opaque to clients: base64url, so that it stands in a URL as it is. */
-export function encodeCursor(position: Position): string {
-  return Buffer.from(JSON.stringify([version, position.timestamp, position.evaluationId])).toString('base64url');
+export function encodeCursor(kind: PageKind, { timestamp, id }: Position): string {
+  return Buffer.from(JSON.stringify([marks[kind], timestamp, id])).toString('base64url');
 }
 
-/** Throws `AegisError('invalid_request')` for a text that `encodeCursor` did not make. */
-export function decodeCursor(cursor: string): Position {
-  const position = positionIn(cursor);
-  if (position === null || encodeCursor(position) !== cursor) {
-    throw new AegisError('invalid_request', 'cursor is not one of this server: take nextCursor from the page before');
+/** Throws `AegisError('invalid_request')` for a text that `encodeCursor` did not make for this kind of page. */
+export function decodeCursor(kind: PageKind, cursor: string): Position {
+  const position = positionIn(kind, cursor);
+  if (position === null || encodeCursor(kind, position) !== cursor) {
+    throw new AegisError('invalid_request', 'cursor is not one of this list: take nextCursor from the page before');
   }
   return position;
 }
 
-function positionIn(cursor: string): Position | null {
+function positionIn(kind: PageKind, cursor: string): Position | null {
   let parts: unknown;
   try {
     parts = JSON.parse(Buffer.from(cursor, 'base64url').toString());
@@ -30,7 +33,7 @@ function positionIn(cursor: string): Position | null {
     return null; // not JSON: none of ours, which the caller says
   }
   if (!Array.isArray(parts) || parts.length !== 3) return null;
-  const [made, timestamp, evaluationId] = parts as unknown[];
-  if (made !== version || typeof timestamp !== 'string' || typeof evaluationId !== 'string') return null;
-  return { timestamp, evaluationId };
+  const [mark, timestamp, id] = parts as unknown[];
+  if (mark !== marks[kind] || typeof timestamp !== 'string' || typeof id !== 'string') return null;
+  return { timestamp, id };
 }

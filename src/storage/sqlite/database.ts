@@ -1,23 +1,32 @@
 import type { Clock } from '../../clock.ts';
 import { AegisError, messageOf } from '../../errors.ts';
 import type { Log } from '../../log.ts';
-import type { Batch, DefinitionRow, FileState, ReaderCalls, Report, WriterCalls } from './messages.ts';
+import type { AuditStatus } from '../ports.ts';
+import type { DefinitionRow, FileState, ReaderCalls, Report, Rows, WriterCalls } from './messages.ts';
 import { startWorker } from './worker-client.ts';
 
-/** `unavailable`: locked, full, read-only, gone; it is tried again. `replaced`: see `open-storage.ts`. */
-export type DatabaseState = 'open' | 'unavailable' | 'replaced' | 'closed';
+export type DatabaseState = AuditStatus['state'];
+
+/** The questions that the reading thread answers. */
+type Question = Exclude<keyof ReaderCalls, 'close'>;
 
 /** The audit file with its two threads, seen from the main one. */
 export interface AuditDatabase {
   /** Rejects with `AegisError('database_unusable')` where the file is no database of ours, else with what is in the way. */
   open(): Promise<void>;
   /** Resolves when the rows are committed; rejects with SQLite's words when they are not. */
-  commit(rows: Omit<Batch, 'definitions'>): Promise<void>;
+  commit(rows: Rows): Promise<void>;
   /** Sent with the next commit, and with the first one to every file that is opened later. */
   define(definitions: readonly DefinitionRow[]): void;
   /** Rejects with `AegisError('audit_unavailable')`, within two seconds. */
-  read<K extends 'page' | 'get'>(name: K, ...argument: Parameters<ReaderCalls[K]>): Promise<ReturnType<ReaderCalls[K]>>;
+  read<K extends Question>(name: K, ...argument: Parameters<ReaderCalls[K]>): Promise<ReturnType<ReaderCalls[K]>>;
   readonly state: () => DatabaseState;
+  /** Epoch milliseconds. */
+  readonly sinceMs: () => number;
+  /** Why it cannot be read or opened; null where nothing is known to be in the way. */
+  readonly trouble: () => string | null;
+  /** Called with the time that each commit took. */
+  readonly onCommit: (listener: (durationMs: number) => void) => void;
   close(): Promise<void>;
   /** Ends the threads, whatever they are at. */
   terminate(): Promise<void>;
@@ -32,10 +41,17 @@ export function createAuditDatabase(path: string, log: Log, clock: Clock): Audit
   let writer = startWorker<WriterCalls>({ role: 'writer', path }, report);
   let reader = startWorker<ReaderCalls>({ role: 'reader', path }, report);
   let state: DatabaseState = 'unavailable';
-  /** Why it cannot be read; null where nothing is known to be in the way. */
+  let sinceMs = clock.now().wallMs;
   let trouble: string | null = null;
+  let onCommit: (durationMs: number) => void = () => undefined;
   let definitions: readonly DefinitionRow[] | null = null;
   let areDefined = true;
+
+  function become(next: DatabaseState): void {
+    if (next === state) return;
+    state = next;
+    sinceMs = clock.now().wallMs;
+  }
 
   // One thing at a time: the reader has to be closed before the writer opens the file or lets go of it.
   let last: Promise<unknown> = Promise.resolve();
@@ -57,7 +73,7 @@ export function createAuditDatabase(path: string, log: Log, clock: Clock): Audit
     }
     if (trouble !== null) log.info(`the audit database ${path} is open now`, { component: 'storage' });
     trouble = null;
-    state = 'open';
+    become('open');
     areDefined = definitions === null;
   }
 
@@ -69,7 +85,7 @@ export function createAuditDatabase(path: string, log: Log, clock: Clock): Audit
   /** Does what a changed file asks for; afterwards a deleted one is open again, empty. */
   async function follow(found: FileState): Promise<void> {
     if (found === 'same') return;
-    state = 'unavailable'; // no reading while the file is let go
+    become('unavailable'); // no reading while the file is let go
     await closeReader();
     await writer.call('release');
     if (found === 'deleted') {
@@ -77,7 +93,7 @@ export function createAuditDatabase(path: string, log: Log, clock: Clock): Audit
       await openFile();
     } else {
       trouble = replacedMessage(path); // until it is known to stand without our log
-      state = 'replaced';
+      become('replaced');
       await settle();
       log.error(`${replacedMessage(path)}; until then new rows wait in memory`, { component: 'storage' });
     }
@@ -89,14 +105,16 @@ export function createAuditDatabase(path: string, log: Log, clock: Clock): Audit
     trouble = found === 'same' ? null : 'another process still has the log of the file before open';
   }
 
-  async function commitNow(rows: Omit<Batch, 'definitions'>): Promise<void> {
+  async function commitNow(rows: Rows): Promise<void> {
     if (state === 'closed') throw new Error('the storage is closed');
     if (state === 'replaced') throw new Error(replacedMessage(path));
     if (state !== 'open') await openFile();
     const batch = { ...rows, definitions: areDefined ? null : definitions };
+    const startedMs = clock.now().monotonicMs;
     const found = await callWriter(() => writer.call('commit', batch));
     await follow(found);
     if (found !== 'same') return commitNow(rows);
+    onCommit(clock.now().monotonicMs - startedMs);
     if (batch.definitions === definitions) areDefined = true;
   }
 
@@ -105,7 +123,7 @@ export function createAuditDatabase(path: string, log: Log, clock: Clock): Audit
     try {
       return await call();
     } finally {
-      if (!writer.isAlive() && state === 'open') state = 'unavailable';
+      if (!writer.isAlive() && state === 'open') become('unavailable');
     }
   }
 
@@ -120,7 +138,7 @@ export function createAuditDatabase(path: string, log: Log, clock: Clock): Audit
     if (queued === 0 && state !== 'closed') exclusively(tick).catch(messageOf);
   }, tickMs).unref();
 
-  async function read<K extends 'page' | 'get'>(
+  async function read<K extends Question>(
     name: K,
     ...argument: Parameters<ReaderCalls[K]>
   ): Promise<ReturnType<ReaderCalls[K]>> {
@@ -154,16 +172,19 @@ export function createAuditDatabase(path: string, log: Log, clock: Clock): Audit
     },
     read,
     state: () => state,
+    sinceMs: () => sinceMs,
+    trouble: () => trouble,
+    onCommit: (listener) => void (onCommit = listener),
     close: () =>
       exclusively(async () => {
         clearInterval(ticking);
-        state = 'closed';
+        become('closed');
         await closeReader();
         await writer.call('close');
       }),
     async terminate() {
       clearInterval(ticking);
-      state = 'closed';
+      become('closed');
       await Promise.all([reader.terminate(), writer.terminate()]);
     },
   };

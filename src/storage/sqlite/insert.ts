@@ -1,5 +1,6 @@
 import type { Database } from 'better-sqlite3';
-import type { Batch, DefinitionRow, EvaluationRow, VersionRow } from './messages.ts';
+import { instantText } from './instant-text.ts';
+import type { Batch, DefinitionRow, EvaluationRow, OrderRow, ServedRow, VersionRow } from './messages.ts';
 
 const now = `strftime('%Y-%m-%d %H:%M:%f', 'now')`;
 
@@ -22,16 +23,20 @@ export function batchWriter(db: Database): (batch: Batch) => void {
     `INSERT OR IGNORE INTO slo_versions (spec_hash, document_json, first_seen) VALUES (@specHash, @documentJson, ${now})`,
   );
   const define = definitionWriter(db);
+  const serve = servedWriter(db);
+  const order = orderWriter(db);
   // Rows that waited while their SLO was removed are history, and not anybody's latest state.
   let served: ReadonlySet<string> | null = null;
 
   const write = db.transaction((batch: Batch, ids: ReadonlySet<string> | null) => {
     if (batch.definitions !== null) define(batch.definitions);
     for (const row of batch.versions) version.run(row);
-    for (const row of batch.rows) {
+    for (const row of batch.evaluations) {
       evaluation.run(row);
       if (ids === null || ids.has(row.sloId)) state.run(row);
     }
+    for (const row of batch.decisions) serve(row);
+    for (const row of batch.orders) order(row);
   });
   return (batch) => {
     const ids = batch.definitions === null ? served : new Set(batch.definitions.map((row) => row.id));
@@ -52,5 +57,28 @@ function definitionWriter(db: Database): (definitions: readonly DefinitionRow[])
   return (definitions) => {
     for (const row of definitions) upsert.run(row);
     forget.run(JSON.stringify(definitions.map((row) => row.id)));
+  };
+}
+
+function servedWriter(db: Database): (row: ServedRow) => void {
+  const insert = db.prepare(`
+    INSERT INTO served_decisions
+      (id, timestamp, slo_id, decision, evaluation_id, was_forced, caller, address, request_id)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (id) DO NOTHING`);
+  return ({ id, record }) => {
+    const { atMs, sloId, decision, evaluationId, wasForced, caller, address, requestId } = record;
+    insert.run(id, instantText(atMs), sloId, decision, evaluationId, wasForced ? 1 : 0, caller, address, requestId);
+  };
+}
+
+function orderWriter(db: Database): (row: OrderRow) => void {
+  const insert = db.prepare(`
+    INSERT INTO orders (id, timestamp, request, parameters_json, outcome, caller, address, request_id)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (id) DO NOTHING`);
+  return ({ id, record }) => {
+    const { atMs, order, parameters, outcome, caller, address, requestId } = record;
+    insert.run(id, instantText(atMs), order, JSON.stringify(parameters), outcome, caller, address, requestId);
   };
 }

@@ -1,5 +1,5 @@
 import type { Decision } from '../../slo/decision.ts';
-import type { StoredEvaluation } from '../ports.ts';
+import type { OrderRecord, ServedDecision, StoredEvaluation } from '../ports.ts';
 import type { Position } from './cursor.ts';
 
 /** A row of `evaluations`, ready to insert. Instants are in the database's form, booleans 0 or 1. */
@@ -39,10 +39,31 @@ export interface DefinitionRow {
   readonly specJson: string;
 }
 
-/** What one transaction writes. */
-export interface Batch {
-  readonly rows: readonly EvaluationRow[];
+/** A row of `served_decisions`; the writing thread puts it into the database's form, off the way of requests. */
+export interface ServedRow {
+  /** UUIDv7, given once: a batch may be sent again. */
+  readonly id: string;
+  readonly record: ServedDecision;
+}
+
+/** A row of `orders`. */
+export interface OrderRow {
+  readonly id: string;
+  readonly record: OrderRecord;
+}
+
+/** The rows that one transaction writes. */
+export interface Rows {
+  readonly evaluations: readonly EvaluationRow[];
   readonly versions: readonly VersionRow[];
+  readonly decisions: readonly ServedRow[];
+  readonly orders: readonly OrderRow[];
+}
+
+export const noRows: Rows = { evaluations: [], versions: [], decisions: [], orders: [] };
+
+/** What one transaction writes. */
+export interface Batch extends Rows {
   /** The whole set that is served now, or null where it has not changed. */
   readonly definitions: readonly DefinitionRow[] | null;
 }
@@ -72,12 +93,12 @@ export interface WriterCalls {
   close(): void;
 }
 
-/** A page's filter with its cursor read. */
+/** Columns that pages are filtered by; not every table has all of them. */
+export type FilterColumn = 'slo_id' | 'service' | 'environment' | 'decision' | 'caller' | 'evaluation_id';
+
+/** A page of a table with its cursor read. */
 export interface PageQuery {
-  readonly sloId?: string;
-  readonly service?: string;
-  readonly environment?: string;
-  readonly decision?: Decision;
+  readonly equals: Readonly<Partial<Record<FilterColumn, string>>>;
   readonly startMs?: number;
   readonly endMs?: number;
   readonly limit: number;
@@ -87,7 +108,9 @@ export interface PageQuery {
 
 /** What the reading thread does. */
 export interface ReaderCalls {
-  page(query: PageQuery): Uint8Array;
+  evaluations(query: PageQuery): Uint8Array;
+  decisions(query: PageQuery): Uint8Array;
+  orders(query: PageQuery): Uint8Array;
   get(evaluationId: string): StoredEvaluation | null;
   /** Closes the connection; the next question opens another. */
   close(): void;

@@ -1,10 +1,10 @@
 import type { Database } from 'better-sqlite3';
 import { AegisError } from '../../errors.ts';
 import { migratedBurnRates, migratedEvaluationId, migratedInstant, migratedReasonCodes } from './original.ts';
-import { indexesVersion1, schemaVersion1 } from './schema.ts';
+import { indexesVersion1, schemaVersion1, schemaVersion2 } from './schema.ts';
 
 /** Numbered by their place, from 1; forward only. `PRAGMA user_version` says which was the last. */
-const migrations: readonly ((db: Database) => void)[] = [toVersion1];
+const migrations: readonly ((db: Database) => void)[] = [toVersion1, toVersion2];
 
 export const currentVersion = migrations.length;
 
@@ -71,6 +71,10 @@ function toVersion1(db: Database): void {
   copyFromOriginal(db);
   for (const table of originalTables) db.exec(`DROP TABLE original_${table}`);
   db.exec(indexesVersion1);
+}
+
+function toVersion2(db: Database): void {
+  db.exec(schemaVersion2);
 }
 
 // Those that refer to slo_definitions first, so that dropping it breaks no reference.

@@ -3,10 +3,12 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { type Clock, systemClock } from '../../clock.ts';
 import { AegisError, messageOf } from '../../errors.ts';
 import type { Log } from '../../log.ts';
-import type { AuditReader, EvaluationLog } from '../ports.ts';
-import { decodeCursor } from './cursor.ts';
+import { rowKinds } from '../ports.ts';
+import type { ActivityLog, ActivityReader, AuditReader, AuditStatus, EvaluationLog } from '../ports.ts';
+import { createActivityLog, type FlushedActivityLog } from './activity-log.ts';
 import { createAuditDatabase, type AuditDatabase, type DatabaseState } from './database.ts';
 import { createEvaluationLog } from './evaluation-log.ts';
+import { activityReader, auditReader } from './readers.ts';
 import type { EncodeEvidence } from './rows.ts';
 
 export interface SqliteStorageOptions {
@@ -15,18 +17,21 @@ export interface SqliteStorageOptions {
   readonly log: Log;
   readonly encodeEvidence: EncodeEvidence;
   readonly clock?: Clock;
-  /** Default 10,000. */
+  /** Evaluations that wait at most, and orders; default 10,000. */
   readonly queueLimit?: number;
+  /** Served decisions that wait at most: some 300 bytes each. Default 50,000. */
+  readonly decisionLimit?: number;
 }
 
 /** The audit in SQLite: a writing connection in one thread, a reading one in another. */
 export interface SqliteStorage {
   readonly log: EvaluationLog;
   readonly reader: AuditReader;
-  /**
-   * `open`; `unavailable` (locked, full, read-only or gone: rows wait, and it is tried again); `replaced` (another file
-   * was put in its place while the server ran: that is served, and takes new rows after a restart); `closed`.
-   */
+  readonly activity: ActivityLog;
+  readonly activityReader: ActivityReader;
+  readonly status: () => AuditStatus;
+  /** Called with the time that each commit took. One listener. */
+  readonly onCommit: (listener: (durationMs: number) => void) => void;
   readonly state: () => DatabaseState;
   /** Writes what waits and closes, within the bound; a clean close leaves one file with every row. Never rejects. */
   close(boundMs: number): Promise<void>;
@@ -36,21 +41,29 @@ export interface SqliteStorage {
 const openPatienceMs = 5_000;
 const closeReserveMs = 2_000;
 const defaultQueueLimit = 10_000;
+const defaultDecisionLimit = 50_000;
 
 /**
  * Rejects with `AegisError('database_unusable')` for a file that is no database of AegisSLO, is corrupt, or is of a newer
  * version, and leaves it as it is. A database that is locked, full or read-only is no reason to reject.
  */
 export async function openSqliteStorage(options: SqliteStorageOptions): Promise<SqliteStorage> {
-  const { log, encodeEvidence, clock = systemClock, queueLimit = defaultQueueLimit } = options;
+  const { log, encodeEvidence, clock = systemClock } = options;
+  const { queueLimit = defaultQueueLimit, decisionLimit = defaultDecisionLimit } = options;
   const database = createAuditDatabase(realPath(options.path), log, clock);
   const evaluations = createEvaluationLog(database, { log, clock, queueLimit, encodeEvidence });
+  const activity = createActivityLog(database, { log, clock, decisionLimit, orderLimit: queueLimit });
+  const status = () => statusOf(database, evaluations, activity);
   await openOrServeWithout(database, log, clock);
   return {
     log: evaluations,
     reader: auditReader(database),
+    activity,
+    activityReader: activityReader(database),
     state: database.state,
-    close: (boundMs) => close(database, evaluations, { log, clock, boundMs }),
+    status,
+    onCommit: database.onCommit,
+    close: (boundMs) => close({ database, evaluations, activity, status, log, clock, boundMs }),
   };
 }
 
@@ -78,26 +91,31 @@ async function openOrServeWithout(database: AuditDatabase, log: Log, clock: Cloc
   }
 }
 
-function auditReader(database: AuditDatabase): AuditReader {
+function statusOf(database: AuditDatabase, evaluations: EvaluationLog, activity: FlushedActivityLog): AuditStatus {
+  const { lastError, ...evaluation } = evaluations.stats();
+  const { decisions: decision, orders: order } = activity.stats();
   return {
-    async page({ cursor, ...filter }) {
-      const after = cursor === undefined ? {} : { after: decodeCursor(cursor) };
-      return database.read('page', { ...filter, ...after });
-    },
-    get: (evaluationId) => database.read('get', evaluationId),
+    state: database.state(),
+    sinceMs: database.sinceMs(),
+    rows: { evaluation, decision, order },
+    lastError: lastError ?? activity.failure() ?? database.trouble(),
   };
 }
 
 interface Closing {
+  readonly database: AuditDatabase;
+  readonly evaluations: EvaluationLog;
+  readonly activity: FlushedActivityLog;
+  readonly status: () => AuditStatus;
   readonly log: Log;
   readonly clock: Clock;
   readonly boundMs: number;
 }
 
-async function close(database: AuditDatabase, evaluations: EvaluationLog, closing: Closing): Promise<void> {
-  const { log, clock, boundMs } = closing;
+async function close({ database, evaluations, activity, status, log, clock, boundMs }: Closing): Promise<void> {
   const startedAtMs = clock.now().monotonicMs;
-  await evaluations.flush(boundMs - Math.min(closeReserveMs, boundMs / 2));
+  const flushMs = boundMs - Math.min(closeReserveMs, boundMs / 2);
+  await Promise.all([evaluations.flush(flushMs), activity.flush(flushMs)]);
   const leftMs = boundMs - (clock.now().monotonicMs - startedAtMs);
   const closed = new AbortController();
   try {
@@ -108,14 +126,18 @@ async function close(database: AuditDatabase, evaluations: EvaluationLog, closin
     log.error(`failed to close the audit database: ${messageOf(error)}`, { component: 'storage' });
   }
   closed.abort();
-  const { waiting, lastError } = evaluations.stats();
-  if (waiting > 0) {
-    log.error(
-      `failed to store evaluation: ${waiting} were not stored before the stop: ${lastError ?? 'no time left'}`,
-      {
-        component: 'storage',
-      },
-    );
-  }
+  logNotStored(status(), log);
   await database.terminate();
+}
+
+const rowNames = { evaluation: 'evaluation', decision: 'served decision', order: 'order' } as const;
+
+function logNotStored({ rows, lastError }: AuditStatus, log: Log): void {
+  for (const kind of rowKinds) {
+    const { waiting } = rows[kind];
+    if (waiting === 0) continue;
+    const why = lastError ?? 'no time left';
+    const message = `failed to store ${rowNames[kind]}: ${waiting} were not stored before the stop: ${why}`;
+    log.error(message, { component: 'storage' });
+  }
 }

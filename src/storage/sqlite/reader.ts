@@ -1,6 +1,8 @@
 import Sqlite, { type Database } from 'better-sqlite3';
 import { decisions } from '../../slo/decision.ts';
 import type { StoredEvaluation } from '../ports.ts';
+import { ordersTable, servedDecisionsTable } from './activity-pages.ts';
+import { evaluationsTable } from './evaluations-page.ts';
 import { type FileStamp, isUnchanged, stampOf } from './file-stamp.ts';
 import { parseInstant } from './instant-text.ts';
 import type { PageQuery, ReaderCalls } from './messages.ts';
@@ -53,7 +55,9 @@ export function createReader(path: string): ReaderCalls {
   }
 
   return {
-    page: (query: PageQuery) => reading((db) => pageOf(db, query)),
+    evaluations: (query: PageQuery) => reading((db) => pageOf(db, evaluationsTable, query)),
+    decisions: (query: PageQuery) => reading((db) => pageOf(db, servedDecisionsTable, query)),
+    orders: (query: PageQuery) => reading((db) => pageOf(db, ordersTable, query)),
     get: (evaluationId: string) => reading((db) => storedEvaluation(db, evaluationId)),
     close,
   };

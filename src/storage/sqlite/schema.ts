@@ -82,3 +82,41 @@ CREATE INDEX evaluations_by_environment ON evaluations(environment, timestamp, e
 CREATE INDEX evaluations_by_decision ON evaluations(decision, timestamp, evaluation_id);
 CREATE INDEX evaluations_by_creation ON evaluations(created_at);
 `;
+
+/**
+ * Version 2: the record of an answer is not the record of an evaluation. The ids are UUIDv7, so rows are put in at the
+ * end of their table. A row names its evaluation, which may have been deleted, or was never stored.
+ */
+export const schemaVersion2 = `
+CREATE TABLE served_decisions (
+  id TEXT PRIMARY KEY,
+  timestamp TEXT NOT NULL,
+  slo_id TEXT NOT NULL,
+  decision TEXT NOT NULL,
+  evaluation_id TEXT NOT NULL,
+  was_forced INTEGER NOT NULL,
+  caller TEXT NOT NULL,
+  address TEXT NOT NULL,
+  request_id TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE INDEX served_decisions_by_time ON served_decisions(timestamp, id);
+CREATE INDEX served_decisions_by_slo ON served_decisions(slo_id, timestamp, id);
+CREATE INDEX served_decisions_by_decision ON served_decisions(decision, timestamp, id);
+CREATE INDEX served_decisions_by_caller ON served_decisions(caller, timestamp, id);
+CREATE INDEX served_decisions_by_evaluation ON served_decisions(evaluation_id, timestamp, id);
+
+CREATE TABLE orders (
+  id TEXT PRIMARY KEY,
+  timestamp TEXT NOT NULL,
+  request TEXT NOT NULL,
+  parameters_json TEXT NOT NULL,
+  outcome TEXT NOT NULL,
+  caller TEXT NOT NULL,
+  address TEXT NOT NULL,
+  request_id TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE INDEX orders_by_time ON orders(timestamp, id);
+CREATE INDEX orders_by_caller ON orders(caller, timestamp, id);
+`;

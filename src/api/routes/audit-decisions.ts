@@ -1,0 +1,67 @@
+import { Type } from 'typebox';
+import type { Api, ApiDeps } from '../deps.ts';
+import { DecisionSchema, failure, Timestamp } from '../schemas.ts';
+import { decisionParameter, nameParameter, pageFilter, pageParameters } from './audit-query.ts';
+
+const DecisionsQuery = Type.Object(
+  {
+    sloID: Type.Optional(nameParameter),
+    decision: Type.Optional(decisionParameter),
+    caller: Type.Optional(nameParameter),
+    evaluationID: Type.Optional(nameParameter),
+    ...pageParameters,
+  },
+  { additionalProperties: false },
+);
+
+const Page = Type.Unsafe<Uint8Array>(
+  Type.Object(
+    {
+      records: Type.Array(
+        Type.Object({
+          id: Type.String(),
+          timestamp: Timestamp,
+          sloID: Type.String(),
+          decision: DecisionSchema,
+          evaluationID: Type.String({ description: 'Its evidence is at `/v1/evaluations/{id}`.' }),
+          forced: Type.Boolean({ description: 'Asked for with `forceFresh`.' }),
+          caller: Type.String({ description: 'Id of a key, subject of a token; `anonymous` where none is asked for.' }),
+          address: Type.String(),
+          requestId: Type.String({ description: 'As in the header X-Request-Id and in the log.' }),
+        }),
+        { description: 'Newest first.' },
+      ),
+      total: Type.Number({ description: 'Number of records in this answer.' }),
+      nextCursor: Type.Union([Type.String(), Type.Null()], { description: 'null on the last page.' }),
+    },
+    { description: 'A page of decisions as they were answered.' },
+  ),
+);
+
+/** `GET /v1/audit/decisions`: who was told what, from which evaluation. */
+export function auditDecisionsRoute(app: Api, { activity }: Pick<ApiDeps, 'activity'>): void {
+  app.route({
+    method: 'GET',
+    url: '/v1/audit/decisions',
+    config: { access: ['read'] },
+    schema: {
+      operationId: 'listDecisions',
+      summary: 'Decisions as they were answered, newest first',
+      description: 'Times are inclusive. `limit` is 100 unless given. A parameter that cannot be read is an error.',
+      tags: ['audit'],
+      querystring: DecisionsQuery,
+      response: { 200: Page, 400: failure[400], 500: failure[500], 503: failure[503] },
+    },
+    handler: async ({ query }, reply) => {
+      const { sloID, decision, caller, evaluationID } = query;
+      const page = await activity.decisions({
+        ...pageFilter(query),
+        ...(sloID !== undefined && { sloId: sloID }),
+        ...(decision !== undefined && { decision }),
+        ...(caller !== undefined && { caller }),
+        ...(evaluationID !== undefined && { evaluationId: evaluationID }),
+      });
+      return reply.type('application/json; charset=utf-8').send(page); // JSON already
+    },
+  });
+}

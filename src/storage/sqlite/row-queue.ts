@@ -1,0 +1,194 @@
+import type { Clock } from '../../clock.ts';
+import { messageOf } from '../../errors.ts';
+import type { Log } from '../../log.ts';
+import type { Appended, RowCounts } from '../ports.ts';
+import type { DatabaseState } from './database.ts';
+import { createFifo } from './fifo.ts';
+
+export interface RowQueueOptions<T> {
+  /** One row, as the log calls it: `evaluation`. */
+  readonly what: string;
+  /** Rows that wait at most; beyond it the oldest is dropped. */
+  readonly limit: number;
+  /** A row waits so long for others to be written with it. */
+  readonly gatherMs: number;
+  /** Resolves when the rows are committed; rejects when they are not. */
+  readonly commit: (entries: readonly T[]) => Promise<void>;
+  readonly state: () => DatabaseState;
+  /** Told of an entry once it is known; of one that is told to be queued, it may be told that it is stored. */
+  readonly settle?: (entry: T, appended: Appended) => void;
+  readonly log: Log;
+  readonly clock: Clock;
+}
+
+/** Rows on their way to the database. */
+export interface RowQueue<T> {
+  push(entry: T): void;
+  /** Asks for a commit though no row waits. */
+  askForCommit(): void;
+  /** Writes what waits, within the bound; resolves when it is written or the bound is over. */
+  readonly flush: (boundMs: number) => Promise<void>;
+  counts(): RowCounts;
+  /** Why the last commit failed; null where none has failed since one succeeded. */
+  failure(): string | null;
+}
+
+const largestBatch = 500;
+const firstRetryMs = 100;
+const longestRetryMs = 1_000;
+/** A commit that takes longer counts as failed for those who wait for it; it may still succeed. */
+const commitPatienceMs = 2_000;
+const repeatLogMs = 60_000;
+
+/** Gathers rows into batches: one is in flight, the next gathers meanwhile. A batch that failed goes first again. */
+export function createRowQueue<T>(options: RowQueueOptions<T>): RowQueue<T> {
+  const { what, limit, gatherMs, commit, state, settle, log, clock } = options;
+  const waiting = createFifo<T>();
+  let inFlight: readonly T[] = [];
+  let isCommitAsked = false;
+  let isFlushing = false;
+  let stored = 0;
+  let dropped = 0;
+  let failure: string | null = null;
+  let pumping: Promise<void> | null = null;
+  let pause = new AbortController();
+  const mayLogFailure = atMostEvery(repeatLogMs, clock);
+  const mayLogDrop = atMostEvery(repeatLogMs, clock);
+
+  function push(entry: T): void {
+    waiting.push(entry);
+    dropBeyondLimit();
+    if (state() === 'closed') fail('the storage is closed');
+    if (failure !== null)
+      settle?.(entry, 'queued'); // a commit has failed and none has succeeded since
+    else if (gatherMs > 0 && waiting.length() === largestBatch) pause.abort();
+    pump();
+  }
+
+  function dropBeyondLimit(): void {
+    const excess = waiting.length() + inFlight.length - limit;
+    if (excess <= 0) return;
+    const oldest = waiting.take(excess);
+    dropped += oldest.length;
+    for (const entry of oldest) settle?.(entry, 'queued');
+    if (mayLogDrop()) {
+      const message = `${dropped} ${what}s are dropped from the audit: the oldest of more than ${limit} that wait`;
+      log.error(message, { component: 'storage' });
+    }
+  }
+
+  function pump(): void {
+    pumping ??= run().finally(() => {
+      pumping = null;
+      if (hasWork()) pump(); // it came after the last look, and before this end
+    });
+  }
+
+  function hasWork(): boolean {
+    return state() !== 'closed' && (waiting.length() > 0 || isCommitAsked);
+  }
+
+  async function run(): Promise<void> {
+    let retryMs = firstRetryMs;
+    while (hasWork()) {
+      if (!isFlushing && failure === null && waiting.length() < largestBatch) await pauseFor(gatherMs);
+      if (await commitNext()) {
+        retryMs = firstRetryMs;
+        continue;
+      }
+      await pauseFor(retryMs);
+      retryMs = Math.min(retryMs * 2, longestRetryMs);
+    }
+  }
+
+  async function pauseFor(ms: number): Promise<void> {
+    if (ms === 0) return;
+    pause = new AbortController();
+    await clock.sleep(ms, pause.signal);
+  }
+
+  async function commitNext(): Promise<boolean> {
+    inFlight = waiting.take(largestBatch);
+    const wasCommitAsked = isCommitAsked;
+    isCommitAsked = false;
+    const answered = new AbortController();
+    void clock.sleep(commitPatienceMs, answered.signal).then((ended) => {
+      if (ended === 'elapsed') fail(`no answer from the database within ${commitPatienceMs / 1000} s`);
+    });
+    try {
+      await commit(inFlight);
+      succeed();
+      return true;
+    } catch (error) {
+      fail(messageOf(error));
+      isCommitAsked ||= wasCommitAsked;
+      waiting.putBack(inFlight);
+      inFlight = [];
+      dropBeyondLimit();
+      return false;
+    } finally {
+      answered.abort();
+    }
+  }
+
+  function succeed(): void {
+    const entries = inFlight;
+    inFlight = [];
+    stored += entries.length;
+    if (settle !== undefined) for (const entry of entries) settle(entry, 'stored');
+    if (failure === null) return;
+    failure = null;
+    log.info(`${what}s are stored again; ${waiting.length()} more are being written`, { component: 'storage' });
+  }
+
+  function fail(message: string): void {
+    failure = message;
+    settleAllAsQueued();
+    if (!mayLogFailure()) return;
+    const count = inFlight.length + waiting.length();
+    log.error(`failed to store ${what}: ${message}`, { component: 'storage', waiting: count, dropped });
+  }
+
+  function settleAllAsQueued(): void {
+    if (settle === undefined) return;
+    for (const entry of [...inFlight, ...waiting.items()]) settle(entry, 'queued');
+  }
+
+  async function flush(boundMs: number): Promise<void> {
+    const until = new AbortController();
+    const bound = clock.sleep(boundMs, until.signal);
+    isFlushing = true;
+    if (hasWork()) pump();
+    pause.abort();
+    // A file that was replaced takes no rows before the next start: there is nothing to wait for.
+    while (pumping !== null && state() !== 'replaced') {
+      const step = clock.sleep(firstRetryMs, until.signal).then(() => 'step' as const);
+      if ((await Promise.race([pumping, bound, step])) !== 'step') break;
+    }
+    isFlushing = false;
+    until.abort();
+    settleAllAsQueued();
+  }
+
+  return {
+    push,
+    askForCommit() {
+      isCommitAsked = true;
+      pump();
+    },
+    flush,
+    counts: () => ({ stored, waiting: waiting.length() + inFlight.length, dropped }),
+    failure: () => failure,
+  };
+}
+
+/** True when it was not within the last `ms`. */
+function atMostEvery(ms: number, clock: Clock): () => boolean {
+  let lastMs = -Infinity;
+  return () => {
+    const nowMs = clock.now().monotonicMs;
+    if (nowMs - lastMs < ms) return false;
+    lastMs = nowMs;
+    return true;
+  };
+}
