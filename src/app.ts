@@ -3,9 +3,10 @@ import { planQueries, sentQueries } from './adapter/prometheus/query-plan.ts';
 import { createSyntheticAdapter } from './adapter/synthetic/adapter.ts';
 import type { Orders } from './api/orders.ts';
 import { createApi } from './api/create-api.ts';
+import { warnOfOpenDoor } from './access/open-door.ts';
 import { drain } from './api/drain.ts';
 import { createReadiness } from './api/readiness.ts';
-import { openAccess } from './access/open-access.ts';
+import { openAccessControl } from './access/create-access.ts';
 import { createCatalogue } from './catalogue/catalogue.ts';
 import { systemClock, type Clock } from './clock.ts';
 import { fixedSettings, type LiveSettings } from './config/live-settings.ts';
@@ -91,6 +92,7 @@ export function createApp(settings: Settings, log: Log, options: AppOptions = {}
       audit: storage,
       load: () => scheduler.load(),
       ready: () => readiness().ready,
+      refusals: () => access.failures(),
       edge: {
         refused: () => api.limits.refused(),
         connections: () => api.traffic.connections(),
@@ -108,6 +110,9 @@ export function createApp(settings: Settings, log: Log, options: AppOptions = {}
       onRead: (isOk) => metrics.onReload('certificates', isOk),
     });
     if (certificates !== undefined) lifecycle.onStop('certificates', () => certificates.stop());
+    const access = await openAccessControl(settings.access, { clock, log, onReload: metrics.onReload });
+    lifecycle.onStop('access', () => access.stop());
+    warnOfOpenDoor(settings, access, log);
     goOn();
     const scheduler = createScheduler({
       catalogue,
@@ -127,9 +132,12 @@ export function createApp(settings: Settings, log: Log, options: AppOptions = {}
 
     const orders: Orders = {
       async reload() {
-        const read = live.reload();
-        const refused = await certificates?.reload();
-        const report = reloadReport(read, await catalogue.reload(), refused);
+        const report = reloadReport({
+          settings: live.reload(),
+          certificates: await certificates?.reload(),
+          ...(await access.reload()),
+          catalogue: await catalogue.reload(),
+        });
         logSettings(report, log);
         metrics.onReload('settings', report.settings.error === null);
         return report;
@@ -142,7 +150,7 @@ export function createApp(settings: Settings, log: Log, options: AppOptions = {}
     reload = () => orders.reload();
 
     const api = createApi({
-      access: openAccess,
+      access,
       orders,
       recordOrder: (order) => storage.activity.ordered(order),
       recordDecision(decision) {

@@ -1,15 +1,20 @@
+import type { FileReload } from './access/live-file.ts';
 import type { ReloadReport } from './api/orders.ts';
 import type { CatalogueSnapshot } from './catalogue/ports.ts';
 import type { SettingsReload } from './config/live-settings.ts';
 import type { Log } from './log.ts';
 
-/** What a reload came to, as an answer. The catalogue's own lines tell of SLO files. */
-export function reloadReport(
-  settings: SettingsReload,
-  { slos, lastReload }: CatalogueSnapshot,
+export interface Reread {
+  readonly settings: SettingsReload;
+  readonly catalogue: CatalogueSnapshot;
   /** Why certificates were not taken, or null; undefined without TLS. */
-  certificates: string | null | undefined,
-): ReloadReport {
+  readonly certificates: string | null | undefined;
+  readonly keys?: FileReload;
+}
+
+/** What a reload came to, as an answer. Those who read SLO files and keys log it themselves. */
+export function reloadReport({ settings, catalogue, certificates, ...files }: Reread): ReloadReport {
+  const { slos, lastReload } = catalogue;
   const { outcome, message } = lastReload;
   return {
     slos: { outcome, message, loaded: slos.size },
@@ -17,6 +22,7 @@ export function reloadReport(
       settings.kind === 'read'
         ? { changed: settings.changed, needRestart: settings.needRestart, error: null }
         : { changed: [], needRestart: [], error: settings.message },
+    ...files,
     ...(certificates !== undefined && { certificates: { error: certificates } }),
   };
 }

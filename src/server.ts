@@ -1,24 +1,35 @@
 #!/usr/bin/env node
+import { checkAccessFiles } from './access/create-access.ts';
 import { createApp } from './app.ts';
 import { createLiveSettings } from './config/live-settings.ts';
 import { readSettings } from './config/read-settings.ts';
-import { AegisError } from './errors.ts';
+import { AegisError, messageOf } from './errors.ts';
 import { logCrashes } from './telemetry/crash.ts';
 import { openLogFile, type LogFile } from './telemetry/log-file.ts';
 import { createLogger } from './telemetry/logger.ts';
 
 const read = readSettings(process.argv.slice(2), process.env);
 
+/** Ends the start at once, with one line. */
+const refuse = (message: string) => {
+  process.stderr.write(`${message}\n`);
+  process.exitCode = 2;
+};
+
 switch (read.kind) {
   case 'print':
     process.stdout.write(read.text);
     break;
   case 'usage':
-    process.stderr.write(`${read.message}\n`);
-    process.exitCode = 2;
+    refuse(read.message);
     break;
   case 'settings': {
     const { settings } = read;
+    const mistake = await checkAccessFiles(settings.access).catch((error: unknown) => messageOf(error));
+    if (mistake !== undefined) {
+      refuse(`aegis-server: ${mistake}`);
+      break;
+    }
     const file = openFile(settings.logFile);
     const log = createLogger({
       level: settings.logLevel,

@@ -4,6 +4,7 @@ const everybody: Identity = {
   kind: 'anonymous',
   name: 'anonymous',
   scopes: new Set(['read', 'decide']),
+  seesAll: true,
   maySee: () => true,
 };
 
@@ -12,11 +13,13 @@ export const adminSocketUser: Identity = {
   kind: 'socket',
   name: 'admin-socket',
   scopes: new Set(['read', 'decide', 'admin']),
+  seesAll: true,
   maySee: () => true,
 };
 
 /** No keys and no issuers are configured: everybody reads and decides, orders come over the admin socket alone. */
 export const openAccess: AccessControl = {
   openMetrics: true,
+  asksForKey: false,
   identify: ({ isAdminSocket }) => ({ kind: 'identified', identity: isAdminSocket ? adminSocketUser : everybody }),
 };

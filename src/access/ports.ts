@@ -16,14 +16,16 @@ export interface Identity {
   /** As the log and the audit name it: the id of a key, the subject of a token. Never a secret. */
   readonly name: string;
   readonly scopes: ReadonlySet<Scope>;
+  /** Nothing is kept from it. An identity of some SLOs may use only routes that look at the SLO (`perSlo`). */
+  readonly seesAll: boolean;
   /** Whether it may ask for this SLO. */
   maySee(slo: SloRef): boolean;
 }
 
 /** What a request shows of who sends it. */
 export interface Credentials {
-  /** Of `Authorization: Bearer` or `X-API-Key`; null where there is none. */
-  readonly token: string | null;
+  /** Of `Authorization: Bearer` or `X-API-Key`; null where there is neither, or why what there is cannot be read. */
+  readonly token: string | null | { readonly unusable: string };
   /** The request came over the admin socket, which only the server's own user can open. */
   readonly isAdminSocket: boolean;
   /** The address that failures are counted for. */
@@ -60,4 +62,6 @@ export interface AccessControl {
   identify(credentials: Credentials): Identified | Promise<Identified>;
   /** `/metrics` answers everybody. */
   readonly openMetrics: boolean;
+  /** Nobody reads or decides without a key or token. */
+  readonly asksForKey: boolean;
 }

@@ -1,69 +1,108 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Identified, Identity, SloRef } from '../access/ports.ts';
+import type { Credentials, Identified, Identity, SloRef } from '../access/ports.ts';
 import { AegisError } from '../errors.ts';
+import { describeAccess } from './access-description.ts';
 import type { ApiDeps, RouteAccess } from './deps.ts';
+import { createFailureLog } from './failure-log.ts';
 
 const descriptionPages = '/docs';
 
-/** Sent a request to an open route, and was not recognised. */
-const nobody: Identity = { kind: 'anonymous', name: 'anonymous', scopes: new Set(), maySee: () => false };
+/** Sent a request to an open route, where nobody asks who it is. */
+const nobody: Identity = {
+  kind: 'anonymous',
+  name: 'anonymous',
+  scopes: new Set(),
+  seesAll: false,
+  maySee: () => false,
+};
 
 /**
  * Recognises who sends a request and refuses what they may not do, before a body is read. To be called before any route
  * is added: a route that does not say who may use it is a programmer error.
  */
-export function guardRoutes(app: FastifyInstance, { access }: Pick<ApiDeps, 'access'>): void {
+export function guardRoutes(app: FastifyInstance, deps: Pick<ApiDeps, 'access' | 'log' | 'clock'>): void {
+  const { access } = deps;
+  const logFailure = createFailureLog(deps);
   app.decorateRequest('identity');
   app.addHook('onRoute', (route) => {
     // The pages of the description hold nothing of this server, and their routes are made by a plugin.
     if (route.url.startsWith(descriptionPages)) route.config = { ...route.config, access: 'open' };
-    if (route.config?.access === undefined) throw new Error(`${route.url} does not say who may use it`);
+    const needed = route.config?.access;
+    if (needed === undefined) throw new Error(`${route.url} does not say who may use it`);
+    if (needed !== 'open' && !isOpen(needed)) describeAccess(route, needed, access);
   });
   app.addHook('onRequest', (request, reply, done) => {
+    const { access: needed = 'admin' } = request.routeOptions.config;
+    if (isOpen(needed)) {
+      request.identity = nobody;
+      done();
+      return;
+    }
     const identified = access.identify(credentialsOf(request));
     if (identified instanceof Promise) void identified.then((later) => done(admit(request, reply, later)), done);
     else done(admit(request, reply, identified));
   });
 
+  function isOpen(needed: RouteAccess): boolean {
+    return needed === 'open' || (needed === 'metrics' && access.openMetrics);
+  }
+
   function admit(request: FastifyRequest, reply: FastifyReply, identified: Identified): AegisError | undefined {
-    const route = request.routeOptions.config.access ?? 'open';
     if (identified.kind === 'identified') {
       request.identity = identified.identity;
-      return mayUse(identified.identity, route) ? undefined : notAllowed(identified.identity, route);
+      return refusalOf(identified.identity, request);
     }
     request.identity = nobody;
-    if (route === 'open' || (route === 'metrics' && access.openMetrics)) return undefined;
-    if (identified.retryAfterS !== undefined) reply.header('retry-after', identified.retryAfterS);
+    logFailure(request, identified.reason);
+    if (identified.retryAfterS !== undefined) reply.header('retry-after', String(identified.retryAfterS));
+    if (identified.reason === 'too_many_failures') return new AegisError('rate_limited', identified.message);
     reply.header('www-authenticate', 'Bearer');
     return new AegisError('unauthorized', identified.message);
   }
-
-  function mayUse({ scopes }: Identity, route: RouteAccess): boolean {
-    if (route === 'open' || scopes.has('admin')) return true;
-    if (route === 'metrics') return access.openMetrics || scopes.has('read');
-    return route !== 'admin' && route.some((scope) => scopes.has(scope));
-  }
 }
 
-/** 403 for an SLO that somebody who was recognised may not ask for. */
-export function refuseOtherSlos({ identity }: FastifyRequest, slo: SloRef): void {
-  if (identity.maySee(slo)) return;
-  throw new AegisError('forbidden', `${identity.name} may not ask for SLO ${slo.id}`);
+/** Why somebody who was recognised may not use a route; undefined where they may. */
+function refusalOf(identity: Identity, { routeOptions: { config } }: FastifyRequest): AegisError | undefined {
+  const { access: needed = 'admin', perSlo = false } = config;
+  if (!hasScope(identity, needed)) return notAllowed(identity, needed);
+  // What tells of all SLOs at once is not for who may ask for some: the safe side for every route to come.
+  if (identity.seesAll || perSlo) return undefined;
+  return new AegisError('forbidden', `${identity.name} may ask for some SLOs only, and this is about all of them`);
 }
 
-function notAllowed(identity: Identity, route: RouteAccess): AegisError {
+function hasScope({ scopes }: Identity, needed: RouteAccess): boolean {
+  if (scopes.has('admin')) return true;
+  if (needed === 'metrics') return scopes.has('read');
+  return typeof needed !== 'string' && needed.some((scope) => scopes.has(scope));
+}
+
+function notAllowed(identity: Identity, needed: RouteAccess): AegisError {
   if (identity.kind === 'anonymous') {
     return new AegisError(
       'forbidden',
       'orders are taken with an API key of the scope admin (--api-keys-file), or on the admin socket (--admin-socket)',
     );
   }
-  const needed = route === 'metrics' ? 'read' : typeof route === 'string' ? route : route.join(' or ');
-  return new AegisError('forbidden', `${identity.name} does not have the scope ${needed}`);
+  const scope = needed === 'metrics' ? 'read' : typeof needed === 'string' ? needed : needed.join(' or ');
+  return new AegisError('forbidden', `${identity.name} does not have the scope ${scope}`);
 }
 
-function credentialsOf({ headers, ip }: FastifyRequest) {
-  const bearer = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
-  const key = headers['x-api-key'];
-  return { token: bearer ?? (typeof key === 'string' ? key : null), isAdminSocket: false, address: ip };
+/** 403 for an SLO that somebody may not ask for, the same for one that there is not: they learn nothing of others. */
+export function refuseOtherSlos({ identity }: FastifyRequest, slo: SloRef): void {
+  if (identity.maySee(slo)) return;
+  throw new AegisError('forbidden', `${identity.name} may not ask for SLO ${slo.id} (or there is none)`);
+}
+
+function credentialsOf({ headers, ip }: FastifyRequest): Credentials {
+  return { token: tokenOf(headers.authorization, headers['x-api-key']), isAdminSocket: false, address: ip };
+}
+
+function tokenOf(authorization: string | undefined, key: string | string[] | undefined): Credentials['token'] {
+  const bearer = authorization === undefined ? undefined : /^Bearer +(\S+) *$/i.exec(authorization)?.[1];
+  // Another scheme beside a key is a proxy's own.
+  if (typeof key === 'string') {
+    return bearer === undefined || bearer === key ? key : { unusable: 'Authorization and X-API-Key differ: send one' };
+  }
+  if (bearer !== undefined) return bearer;
+  return authorization === undefined ? null : { unusable: 'Authorization is not "Bearer TOKEN"' };
 }

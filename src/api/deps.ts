@@ -23,8 +23,10 @@ import type { Readiness } from './readiness.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Every route has one: `scopeOf` (access.ts) refuses to start without. */
+    /** Every route has one: `guardRoutes` (access.ts) refuses to start without. */
     readonly access?: RouteAccess;
+    /** The handler refuses SLOs that the identity may not see (`refuseOtherSlos`), or leaves them out. */
+    readonly perSlo?: true;
   }
   interface FastifyRequest {
     /** Set before anything else is done for a request. */

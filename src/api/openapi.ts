@@ -1,6 +1,7 @@
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import { Type } from 'typebox';
+import { securitySchemes } from './access-description.ts';
 import type { Api } from './deps.ts';
 import { failure } from './schemas.ts';
 
@@ -38,6 +39,7 @@ export function describeApi(app: Api, version: string): void {
     openapi: {
       openapi: '3.1.0',
       info: { title: 'AegisSLO', version, description, license: { name: 'MIT', identifier: 'MIT' } },
+      components: { securitySchemes },
       tags: [
         { name: 'gate', description: 'Decisions' },
         { name: 'slos', description: 'What is evaluated' },

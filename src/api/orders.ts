@@ -1,5 +1,11 @@
 import type { CircuitBreaker } from '../eval/source-control.ts';
 
+/** `kept`: the file cannot be used as it stands, and what was read before goes on. */
+export interface FileOutcome {
+  readonly outcome: 'ok' | 'kept';
+  readonly message: string;
+}
+
 /** What reading everything again came to. */
 export interface ReloadReport {
   readonly slos: { readonly outcome: 'ok' | 'errors' | 'kept'; readonly message: string; readonly loaded: number };
@@ -11,6 +17,8 @@ export interface ReloadReport {
     /** Why all of them stay as they are; null where they were read. */
     readonly error: string | null;
   };
+  /** API keys; absent where there is no file of them. */
+  readonly keys?: FileOutcome;
   /** Without TLS there are none. */
   readonly certificates?: {
     /** Why the earlier ones stay; null where they were read. */

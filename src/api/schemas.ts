@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import { Type, type TSchema } from 'typebox';
 import { decisions } from '../slo/decision.ts';
 import { reasonCodes, type RuleResult } from '../policy/gate-result.ts';
 import type { ErrorAnswer } from './errors.ts';
@@ -51,25 +51,29 @@ export const SliSchema = Type.Object(
   { description: 'Of the compliance window; null where a query failed.' },
 );
 
-const failing = (description: string) =>
+const failing = (description: string, headers: Readonly<Record<string, TSchema>> = {}) =>
   Type.Object(
     {
       error: Type.String({ description: 'One sentence for people.' }),
       code: Type.String({ description: 'Stable, for programs.' }),
       requestId: Type.String({ description: 'As in the header X-Request-Id and in the log.' }),
     } satisfies Record<keyof ErrorAnswer, unknown>,
-    { description },
+    { description, ...(Object.keys(headers).length > 0 && { headers }) },
   );
 
 /** The answers with which a route can fail, by status. */
 export const failure = {
   400: failing('The request does not have the documented shape.'),
-  401: failing('A key or token is needed, or the one given is not known, expired or revoked.'),
+  401: failing('A key or token is needed, or the one given is not known, expired or revoked.', {
+    'www-authenticate': Type.String({ description: 'Bearer' }),
+  }),
   403: failing('The key or token does not allow this.'),
   404: failing('What is asked for does not exist.'),
   413: failing('The body is over 64 KiB.'),
   414: failing('A part of the path is over 512 characters.'),
-  429: failing('Too many requests a second; `Retry-After` says when to ask again.'),
+  429: failing('Too many requests a second, or too many refused keys and tokens.', {
+    'retry-after': Type.String({ pattern: '^[0-9]+$', description: 'Seconds until asking again is of use.' }),
+  }),
   500: failing('A fault of this program; its log has the details.'),
   503: failing('The audit database cannot be read now.'),
 } as const;

@@ -6,11 +6,12 @@ import type { DefineCommand, ExitCode } from './command.ts';
 import { exitCodes } from './command.ts';
 import { explain } from './explain.ts';
 import { gate } from './gate.ts';
+import { keys } from './keys.ts';
 import { replay } from './replay.ts';
 import type { Terminal } from './terminal.ts';
 import { validate } from './validate.ts';
 
-const commands: readonly DefineCommand[] = [validate, gate, explain, replay];
+const commands: readonly DefineCommand[] = [validate, gate, explain, replay, keys];
 
 /** Runs the words after `aegis` and says with which code to exit. Never rejects. */
 export async function run(argv: readonly string[], terminal: Terminal): Promise<ExitCode> {
@@ -36,6 +37,8 @@ export async function run(argv: readonly string[], terminal: Terminal): Promise<
     const command = define(terminal, (code) => (exitCode = code));
     command.helpOption('-h, --help', 'print this help');
     program.addCommand(command.copyInheritedSettings(program));
+    for (const inner of command.commands)
+      inner.copyInheritedSettings(program).helpOption('-h, --help', 'print this help');
   }
   try {
     if (argv.length === 0) throw new AegisError('invalid_setting', 'a command is missing: see aegis --help');

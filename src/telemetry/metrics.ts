@@ -2,6 +2,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import type { SourceControl, SourceRequest } from '../eval/source-control.ts';
 import type { Evaluation } from '../policy/decision-source.ts';
 import { failuresOf } from '../policy/data-items.ts';
+import { addAccessMetrics, type RefusalCounts } from './access-metrics.ts';
 import { addAuditMetrics, type AuditSource, type CountServed } from './audit-metrics.ts';
 import { addEdgeMetrics, type EdgeSources } from './edge-metrics.ts';
 import { addPrometheusMetrics } from './prometheus-metrics.ts';
@@ -14,6 +15,8 @@ export interface MetricsSources extends SloMetricsSources {
   readonly ready: () => boolean;
   /** Evaluations that wait for a turn, and that are under way. */
   readonly load: () => { readonly waiting: number; readonly running: number };
+  /** Requests whose key or token was refused, by reason. */
+  readonly refusals: RefusalCounts;
   readonly edge: EdgeSources;
   /** Absent with synthetic fixtures. */
   readonly source?: SourceControl | undefined;
@@ -80,6 +83,7 @@ export function createMetrics(sources: MetricsSources): Metrics {
   });
   addProgramGauges(registers, sources);
   const onServed = addAuditMetrics(registry, sources.audit);
+  addAccessMetrics(registers, sources.refusals);
   addEdgeMetrics(registers, sources.edge);
   const onSourceRequest = addPrometheusMetrics(registers, sources.source);
   const onReload = addReloadMetrics(registers, sources.catalogue);

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import Ajv2020 from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import type { InjectOptions } from 'fastify';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { newToken } from '../../src/access/api-key.ts';
 import { adminSocketUser } from '../../src/access/open-access.ts';
 import type { AccessControl } from '../../src/access/ports.ts';
 import type { CircuitBreaker } from '../../src/eval/source-control.ts';
@@ -10,13 +11,17 @@ import { anApi, type TestApi } from '../support/api.ts';
 import { aMeasurement, anEvaluation, noon } from '../support/evaluation.ts';
 import { aFileInError } from '../support/fake-catalogue.ts';
 import { fakeOrders } from '../support/fake-orders.ts';
+import { keyedAccess, type KeyedAccess } from '../support/keyed-access.ts';
 import { anSlo } from '../support/slo.ts';
 
 interface Operation {
   readonly operationId: string;
   readonly summary: string;
   readonly parameters?: unknown;
-  readonly responses: Readonly<Record<string, { readonly content?: Readonly<Record<string, { schema: object }>> }>>;
+  readonly security?: readonly object[];
+  readonly responses: Readonly<
+    Record<string, { readonly headers?: object; readonly content?: Readonly<Record<string, { schema: object }>> }>
+  >;
 }
 
 interface Description {
@@ -43,6 +48,7 @@ const page = {
 /** Takes orders from everybody. */
 const operator: AccessControl = {
   openMetrics: true,
+  asksForKey: false,
   identify: () => ({ kind: 'identified', identity: adminSocketUser }),
 };
 
@@ -224,8 +230,33 @@ function closed(schema: unknown): unknown {
   return isOpen ? copy : { additionalProperties: false, ...copy };
 }
 
+/** Where a key is needed, and what every such route answers to who has none, a wrong one, or one too many. */
+const guarded: readonly [path: string, request: InjectOptions][] = [
+  ['/v1/gate/decision', ask('{"sloID":"api-availability"}')],
+  ['/v1/slo', { url: '/v1/slo' }],
+  ['/v1/slo/{id}', { url: '/v1/slo/api-availability' }],
+  ['/v1/state/{service}/{env}', { url: '/v1/state/api-gateway/production' }],
+  ['/v1/audit', { url: '/v1/audit' }],
+  ['/v1/evaluations/{id}', { url: '/v1/evaluations/x' }],
+  ['/v1/status', { url: '/v1/status' }],
+  ['/metrics', { url: '/metrics' }],
+  ['/admin/reload', { method: 'POST', url: '/admin/reload' }],
+  ['/admin/rate-limit', { method: 'POST', url: '/admin/rate-limit' }],
+  ['/admin/log-level', { method: 'POST', url: '/admin/log-level' }],
+  ['/admin/circuit-breaker/trip', { method: 'POST', url: '/admin/circuit-breaker/trip' }],
+  ['/admin/circuit-breaker/reset', { method: 'POST', url: '/admin/circuit-breaker/reset' }],
+  ['/admin/circuit-breaker/status', { url: '/admin/circuit-breaker/status' }],
+  ['/admin/drain', { method: 'POST', url: '/admin/drain' }],
+  ['/admin/drain', { method: 'DELETE', url: '/admin/drain' }],
+];
+
+let keyed: KeyedAccess;
 let description: Description;
+let keyedDescription: Description;
+afterAll(() => keyed.close());
 beforeAll(async () => {
+  keyed = await keyedAccess({ narrow: { scopes: ['read'], slos: ['others-*'] } });
+  keyedDescription = (await anApi({ deps: { access: keyed.access } }).app.inject('/openapi.json')).json();
   description = (await healthy().app.inject('/openapi.json')).json();
 });
 
@@ -254,13 +285,36 @@ describe('/openapi.json', () => {
     expect(validate.errors).toBeNull();
   });
 
+  it.each(guarded)('describes how %s refuses', async (path, request) => {
+    const { app } = anApi({ deps: { access: keyed.access } });
+    const operation = keyedDescription.paths[path]?.[(request.method ?? 'GET').toLowerCase()];
+    const token = newToken('nobody');
+    expect(operation?.security).toContainEqual({ bearer: [expect.any(String)] });
+    const keys = { 401: undefined, 403: keyed.tokenOf('narrow'), 429: token };
+    const from = (key: string | undefined) =>
+      app.inject({ ...request, remoteAddress: '10.0.0.9', headers: key === undefined ? {} : { 'x-api-key': key } });
+    for (let count = 0; count < 20; count += 1) await from(token);
+    for (const [status, key] of Object.entries(keys)) {
+      const answer = await from(key);
+      expect(answer.statusCode).toBe(Number(status));
+      const described = operation?.responses[status];
+      const validate = new Ajv2020.default({ strict: false }).compile(
+        closed(described?.content?.['application/json']?.schema) as object,
+      );
+      validate(answer.json());
+      expect(validate.errors).toBeNull();
+      for (const header of Object.keys(described?.headers ?? {})) expect(answer.headers).toHaveProperty(header);
+    }
+  });
+
   it('promises no answer that is not shown here', () => {
     const promised = Object.entries(description.paths).flatMap(([path, operations]) =>
       Object.values(operations).flatMap(({ responses }) => Object.keys(responses).map((status) => `${path} ${status}`)),
     );
     const shown = new Set(cases.map(([, path, , status]) => `${path} ${status}`));
-    // Refusals of those who may not are shown in access.test.ts, for every route.
-    const isRefusal = (promise: string) => /40[13]$/.test(promise);
+    // Refusals of those who may not are shown above, for every guarded route.
+    const paths = new Set(guarded.map(([path]) => path));
+    const isRefusal = (promise: string) => /(40[13]|429)$/.test(promise) && paths.has(promise.slice(0, -4));
     // These answer with what is known already, and have nothing that could fail.
     const cannotFail = ['/healthz 500', '/openapi.json 500', '/readyz 500'];
     expect(promised.filter((promise) => !shown.has(promise) && !isRefusal(promise)).sort()).toEqual(cannotFail);

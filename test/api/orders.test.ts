@@ -8,6 +8,7 @@ import { fakeOrders } from '../support/fake-orders.ts';
 
 const operator: AccessControl = {
   openMetrics: true,
+  asksForKey: false,
   identify: () => ({ kind: 'identified', identity: { ...adminSocketUser, name: 'ops' } }),
 };
 

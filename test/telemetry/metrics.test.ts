@@ -45,6 +45,7 @@ async function evaluated(): Promise<Metrics> {
     audit: { status: () => anAuditStatus({ rows: auditRows() }), onCommit: () => undefined },
     load: () => world.scheduler.load(),
     ready: () => true,
+    refusals: () => new Map([['unknown', 3]]),
     edge: {
       refused: () => ({ requests: 3, forced: 2, overload: 1 }),
       connections: () => 7,

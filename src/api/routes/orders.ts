@@ -6,7 +6,12 @@ import type { Api, ApiDeps } from '../deps.ts';
 import { logLevels, type ReloadReport } from '../orders.ts';
 import { failure, StringOrNull, Timestamp } from '../schemas.ts';
 
-const refusals = { 401: failure[401], 403: failure[403], 500: failure[500] } as const;
+const refusals = { 500: failure[500] } as const;
+
+const FileOutcome = Type.Object({
+  outcome: Type.Enum(['ok', 'kept'], { description: 'kept: the file is broken, what was read before goes on.' }),
+  message: Type.String(),
+});
 
 const Reloaded = Type.Unsafe<ReloadReport>(
   Type.Object(
@@ -16,6 +21,7 @@ const Reloaded = Type.Unsafe<ReloadReport>(
         message: Type.String(),
         loaded: Type.Number(),
       }),
+      keys: Type.Optional(FileOutcome),
       settings: Type.Object({
         changed: Type.Array(Type.String()),
         needRestart: Type.Array(Type.String(), { description: 'Changed, and taken over by a restart only.' }),
