@@ -101,6 +101,7 @@ export function createApp(settings: Settings, log: Log, options: AppOptions = {}
       },
       source,
       version,
+      monotonicMs: () => clock.now().monotonicMs,
     });
     metrics.onReload('settings', true); // they were read to get here
 

@@ -18,8 +18,10 @@ import { evaluationRoutes } from './routes/evaluations.ts';
 import { healthRoutes } from './routes/health.ts';
 import { metricsRoute } from './routes/metrics.ts';
 import { orderRoutes } from './routes/orders.ts';
+import { performanceRoute } from './routes/performance.ts';
 import { sloRoutes } from './routes/slos.ts';
 import { stateRoutes } from './routes/state.ts';
+import { statsRoute } from './routes/stats.ts';
 import { statusRoutes } from './routes/status.ts';
 import { createTraffic, type Traffic } from './traffic.ts';
 
@@ -86,6 +88,8 @@ export function createApi(deps: ApiDeps): FastifyInstance {
     statusRoutes(routes, deps);
     healthRoutes(routes, deps.readiness);
     metricsRoute(routes, deps);
+    performanceRoute(routes, deps);
+    statsRoute(routes, deps);
     orderRoutes(routes, deps);
     serveDescription(routes);
     done();

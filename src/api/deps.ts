@@ -19,6 +19,7 @@ import type {
 import type { CertificateSource } from '../tls/ports.ts';
 import type { Rates } from './limits.ts';
 import type { Orders } from './orders.ts';
+import type { PerformanceReport } from './performance-report.ts';
 import type { Readiness } from './readiness.ts';
 
 declare module 'fastify' {
@@ -83,6 +84,14 @@ export interface ApiMetrics {
   /** Prometheus text format. */
   text(): Promise<{ readonly contentType: string; readonly body: string }>;
   onAnswered(request: AnsweredRequest): void;
+  performance(): PerformanceReport;
+  /** The series of one metric as they are now; none where there is no such metric. */
+  read(name: string): Promise<readonly MetricSeries[]>;
+}
+
+interface MetricSeries {
+  readonly labels: Readonly<Record<string, string | number | undefined>>;
+  readonly value: number;
 }
 
 export interface AnsweredRequest {

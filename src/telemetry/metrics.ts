@@ -1,12 +1,13 @@
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 import type { SourceControl, SourceRequest } from '../eval/source-control.ts';
 import type { Evaluation } from '../policy/decision-source.ts';
-import { failuresOf } from '../policy/data-items.ts';
 import { addAccessMetrics, type RefusalCounts } from './access-metrics.ts';
 import { addAuditMetrics, type AuditSource, type CountServed } from './audit-metrics.ts';
 import { addEdgeMetrics, type EdgeSources } from './edge-metrics.ts';
 import { addPrometheusMetrics } from './prometheus-metrics.ts';
+import { addPerformanceMetrics, type PerformanceReport } from './performance-metrics.ts';
 import { addReloadMetrics, type OnReload } from './reload-metrics.ts';
+import type { AnsweredRequest } from './request-metrics.ts';
 import { createSloMetrics, type SloMetricsSources } from './slo-metrics.ts';
 
 export interface MetricsSources extends SloMetricsSources {
@@ -21,15 +22,12 @@ export interface MetricsSources extends SloMetricsSources {
   /** Absent with synthetic fixtures. */
   readonly source?: SourceControl | undefined;
   readonly version: string;
+  readonly monotonicMs: () => number;
 }
 
-/** One answered request, as the HTTP server tells it. */
-export interface AnsweredRequest {
-  /** The route's pattern, never the URL: labels stay bounded. */
-  readonly route: string;
-  readonly method: string;
-  readonly status: number;
-  readonly durationMs: number;
+export interface MetricValue {
+  readonly labels: Readonly<Record<string, string | number | undefined>>;
+  readonly value: number;
 }
 
 export interface Metrics {
@@ -38,6 +36,9 @@ export interface Metrics {
   onAnswered(request: AnsweredRequest): void;
   onSourceRequest(request: SourceRequest): void;
   readonly onServed: CountServed;
+  performance(): PerformanceReport;
+  /** The series of one metric as they are now; none where there is no such metric. */
+  read(name: string): Promise<readonly MetricValue[]>;
   readonly onReload: OnReload;
   /** Prometheus text format. */
   text(): Promise<{ readonly contentType: string; readonly body: string }>;
@@ -51,34 +52,9 @@ export function createMetrics(sources: MetricsSources): Metrics {
   // Gauges with the suffix of a counter, which promtool refuses; each stands there without it, too.
   for (const what of ['handles', 'requests', 'resources']) registry.removeSingleMetric(`nodejs_active_${what}_total`);
 
-  const evaluations = new Counter({
-    name: 'aegis_evaluations_total',
-    help: 'Evaluations by outcome: ok, no_data, failed; reason of the first failed query.',
-    labelNames: ['outcome', 'reason'],
-    registers,
-  });
-  const evaluationSeconds = new Histogram({
-    name: 'aegis_evaluation_duration_seconds',
-    help: 'Time from asking for an evaluation to its decision, the queue included.',
-    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 8, 10],
-    registers,
-  });
   const slotsMissed = new Counter({
     name: 'aegis_evaluation_slots_missed_total',
     help: 'Slots that passed while an earlier evaluation of the same SLO was under way.',
-    registers,
-  });
-  const requests = new Counter({
-    name: 'aegis_http_requests_total',
-    help: 'HTTP requests answered.',
-    labelNames: ['route', 'method', 'status'],
-    registers,
-  });
-  const requestSeconds = new Histogram({
-    name: 'aegis_http_request_duration_seconds',
-    help: 'Time from a request to the end of its answer.',
-    labelNames: ['route'],
-    buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10],
     registers,
   });
   addProgramGauges(registers, sources);
@@ -86,19 +62,21 @@ export function createMetrics(sources: MetricsSources): Metrics {
   addAccessMetrics(registers, sources.refusals);
   addEdgeMetrics(registers, sources.edge);
   const onSourceRequest = addPrometheusMetrics(registers, sources.source);
+  const performance = addPerformanceMetrics(registers, sources.catalogue, sources.monotonicMs);
   const onReload = addReloadMetrics(registers, sources.catalogue);
   const slos = createSloMetrics(registers, sources);
 
   return {
     onEvaluated(evaluation, durationMs) {
       slos.onEvaluated(evaluation);
-      evaluations.inc(outcomeOf(evaluation));
-      evaluationSeconds.observe(durationMs / 1000);
+      performance.onEvaluated(evaluation, durationMs);
     },
     onSlotsMissed: (count) => slotsMissed.inc(count),
-    onAnswered({ route, method, status, durationMs }) {
-      requests.inc({ route, method, status: String(status) });
-      requestSeconds.observe({ route }, durationMs / 1000);
+    onAnswered: (request) => performance.onAnswered(request),
+    performance: () => performance.report(),
+    async read(name) {
+      const { values = [] } = (await registry.getSingleMetric(name)?.get()) ?? {};
+      return values;
     },
     onServed,
     onReload,
@@ -108,13 +86,6 @@ export function createMetrics(sources: MetricsSources): Metrics {
       return { contentType: registry.contentType, body: await registry.metrics() };
     },
   };
-}
-
-function outcomeOf({ slo, measurement }: Evaluation): { outcome: string; reason: string } {
-  const [failed] = failuresOf(slo, measurement);
-  if (failed !== undefined) return { outcome: 'failed', reason: failed.failure.reason };
-  const isEmpty = measurement.windows.some((window) => window.state === 'noData');
-  return { outcome: isEmpty ? 'no_data' : 'ok', reason: '' };
 }
 
 function addProgramGauges(registers: Registry[], { catalogue, load, ready, version }: MetricsSources): void {

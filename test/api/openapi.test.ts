@@ -122,7 +122,14 @@ function broken(): TestApi {
       catalogue: { current: fail, onChange: () => () => undefined, reload: failLater },
       audit: { page: failLater, get: failLater },
       activity: { decisions: failLater, orders: failLater },
-      metrics: { text: failLater, onAnswered: () => undefined },
+      metrics: {
+        text: failLater,
+        onAnswered: () => undefined,
+        performance: () => {
+          throw new Error('a bug');
+        },
+        read: failLater,
+      },
     },
   });
   isBroken = true;
@@ -194,6 +201,10 @@ const cases: readonly (readonly [api: keyof typeof apis, path: string, request: 
   ['fresh', '/readyz', { url: '/readyz' }, 503],
   ['healthy', '/metrics', { url: '/metrics' }, 200],
   ['broken', '/metrics', { url: '/metrics' }, 500],
+  ['healthy', '/metrics/performance', { url: '/metrics/performance' }, 200],
+  ['broken', '/metrics/performance', { url: '/metrics/performance' }, 500],
+  ['healthy', '/stats', { url: '/stats' }, 200],
+  ['broken', '/stats', { url: '/stats' }, 500],
   ['healthy', '/openapi.json', { url: '/openapi.json' }, 200],
   ['healthy', '/admin/reload', order('reload'), 200],
   ['healthy', '/admin/rate-limit', order('rate-limit?ops_per_sec=5'), 200],
@@ -312,8 +323,10 @@ describe('/openapi.json', () => {
       'get /admin/circuit-breaker/status',
       'get /healthz',
       'get /metrics',
+      'get /metrics/performance',
       'get /openapi.json',
       'get /readyz',
+      'get /stats',
       'get /v1/audit',
       'get /v1/audit/decisions',
       'get /v1/audit/orders',

@@ -8,6 +8,7 @@ import { systemClock } from '../../src/clock.ts';
 import type { FileInError } from '../../src/catalogue/ports.ts';
 import type { OrderRecord, ServedDecision } from '../../src/storage/ports.ts';
 import type { Slo } from '../../src/slo/model.ts';
+import { addPerformanceMetrics } from '../../src/telemetry/performance-metrics.ts';
 import { anEvaluation } from './evaluation.ts';
 import { fakeAudit, type FakeAudit } from './fake-audit.ts';
 import { fakeCatalogue, type FakeCatalogue } from './fake-catalogue.ts';
@@ -51,6 +52,7 @@ export function anApi(options: TestApiOptions = {}): TestApi {
   const answered: AnsweredRequest[] = [];
   const ordered: OrderRecord[] = [];
   const served: ServedDecision[] = [];
+  const measured = addPerformanceMetrics([], catalogue, () => performance.now());
   const app = createApi({
     access: openAccess,
     orders: fakeOrders(),
@@ -75,6 +77,8 @@ export function anApi(options: TestApiOptions = {}): TestApi {
     metrics: {
       text: () => Promise.resolve({ contentType: 'text/plain; version=0.0.4; charset=utf-8', body: 'aegis_up 1\n' }),
       onAnswered: (request) => void answered.push(request),
+      performance: () => measured.report(),
+      read: () => Promise.resolve([]),
     },
     ...options.deps,
   });

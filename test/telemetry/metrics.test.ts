@@ -56,6 +56,7 @@ async function evaluated(): Promise<Metrics> {
     },
     source: aSource,
     version: '1.2.3',
+    monotonicMs: () => world.clock.now().monotonicMs,
   });
   for (const evaluation of world.audit.appended) metrics.onEvaluated(evaluation, 20);
   metrics.onAnswered({ route: '/v1/gate/decision', method: 'POST', status: 200, durationMs: 1 });
