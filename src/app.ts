@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { createPrometheusAdapter, type PrometheusAdapterOptions } from './adapter/prometheus/adapter.ts';
 import { planQueries, sentQueries } from './adapter/prometheus/query-plan.ts';
 import { createSyntheticAdapter } from './adapter/synthetic/adapter.ts';
@@ -14,6 +15,7 @@ import type { Settings } from './config/settings.ts';
 import { AegisError, messageOf } from './errors.ts';
 import type { MetricsAdapter } from './eval/measurement.ts';
 import type { SourceControl } from './eval/source-control.ts';
+import { startHealth } from './health/health.ts';
 import { createLifecycle, type Lifecycle, type StopFailure } from './lifecycle.ts';
 import type { Log } from './log.ts';
 import { encodeEvidence } from './policy/evidence.ts';
@@ -80,6 +82,7 @@ export function createApp(settings: Settings, log: Log, options: AppOptions = {}
       onRequest: (request) => metrics.onSourceRequest(request),
     });
 
+    let slotsMissed = 0;
     const evaluatedOnce = new Set<string>();
     const readiness = createReadiness({
       catalogue,
@@ -100,6 +103,7 @@ export function createApp(settings: Settings, log: Log, options: AppOptions = {}
         certificates: () => certificates?.status() ?? [],
       },
       source,
+      disk: () => health.disk(),
       version,
       monotonicMs: () => clock.now().monotonicMs,
     });
@@ -127,9 +131,22 @@ export function createApp(settings: Settings, log: Log, options: AppOptions = {}
         evaluatedOnce.add(evaluation.slo.id);
         metrics.onEvaluated(evaluation, durationMs);
       },
-      onSlotsMissed: (_, count) => metrics.onSlotsMissed(count),
+      onSlotsMissed(_, count) {
+        slotsMissed += count;
+        metrics.onSlotsMissed(count);
+      },
     });
     lifecycle.onStop('scheduler', () => scheduler.stop());
+
+    const health = startHealth({
+      ...{ clock, catalogue, source, certificates },
+      decisions: scheduler,
+      load: () => scheduler.load(),
+      slotsMissed: () => slotsMissed,
+      database: storage,
+      databaseDirectory: dirname(settings.db),
+    });
+    lifecycle.onStop('health', () => health.stop());
 
     const orders: Orders = {
       async reload() {
@@ -168,6 +185,8 @@ export function createApp(settings: Settings, log: Log, options: AppOptions = {}
       clock,
       about: { version, adapter: adapter.name, startedAtMs },
       readiness,
+      health: () => health.report(),
+      system: () => health.system(),
       explain: (stored) =>
         explainRecorded(stored, (slo, atMs) => sentQueries(planQueries(slo, windowsOf(slo), atMs).units)),
       metrics,

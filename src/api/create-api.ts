@@ -13,6 +13,7 @@ import { loggedPath, requestIdOf, requestLine } from './request-line.ts';
 import { auditDecisionsRoute } from './routes/audit-decisions.ts';
 import { auditOrdersRoute } from './routes/audit-orders.ts';
 import { auditRoutes } from './routes/audit.ts';
+import { comprehensiveHealthRoute } from './routes/comprehensive-health.ts';
 import { decisionRoute } from './routes/decision.ts';
 import { evaluationRoutes } from './routes/evaluations.ts';
 import { healthRoutes } from './routes/health.ts';
@@ -23,6 +24,7 @@ import { sloRoutes } from './routes/slos.ts';
 import { stateRoutes } from './routes/state.ts';
 import { statsRoute } from './routes/stats.ts';
 import { statusRoutes } from './routes/status.ts';
+import { systemMetricsRoute } from './routes/system-metrics.ts';
 import { createTraffic, type Traffic } from './traffic.ts';
 
 declare module 'fastify' {
@@ -87,9 +89,11 @@ export function createApi(deps: ApiDeps): FastifyInstance {
     evaluationRoutes(routes, deps);
     statusRoutes(routes, deps);
     healthRoutes(routes, deps.readiness);
+    comprehensiveHealthRoute(routes, deps);
     metricsRoute(routes, deps);
     performanceRoute(routes, deps);
     statsRoute(routes, deps);
+    systemMetricsRoute(routes, deps);
     orderRoutes(routes, deps);
     serveDescription(routes);
     done();

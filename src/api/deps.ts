@@ -5,6 +5,7 @@ import type { AccessControl, Identity, Scope } from '../access/ports.ts';
 import type { SloCatalogue } from '../catalogue/ports.ts';
 import type { Clock } from '../clock.ts';
 import type { Trace } from '../eval/trace.ts';
+import type { HealthReport, SystemReport } from '../health/ports.ts';
 import type { Log } from '../log.ts';
 import type { DecisionSource } from '../policy/decision-source.ts';
 import type { EvaluationAnswer } from '../policy/evidence-answer.ts';
@@ -61,6 +62,8 @@ export interface ApiDeps {
   readonly clock: Clock;
   readonly about: { readonly version: string; readonly adapter: string; readonly startedAtMs: number };
   readonly readiness: () => Readiness;
+  readonly health: () => HealthReport;
+  readonly system: () => SystemReport;
   /** The evidence of a stored row; null where it has none (rows of the Go original). */
   readonly explain: (stored: StoredEvaluation) => EvaluationAnswer | null;
   readonly edge: Edge;

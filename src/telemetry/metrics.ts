@@ -9,8 +9,9 @@ import { addPerformanceMetrics, type PerformanceReport } from './performance-met
 import { addReloadMetrics, type OnReload } from './reload-metrics.ts';
 import type { AnsweredRequest } from './request-metrics.ts';
 import { createSloMetrics, type SloMetricsSources } from './slo-metrics.ts';
+import { addSystemMetrics, type SystemSources } from './system-metrics.ts';
 
-export interface MetricsSources extends SloMetricsSources {
+export interface MetricsSources extends SloMetricsSources, SystemSources {
   readonly audit: AuditSource;
   /** Whether `/readyz` answers 200. */
   readonly ready: () => boolean;
@@ -61,6 +62,7 @@ export function createMetrics(sources: MetricsSources): Metrics {
   const onServed = addAuditMetrics(registry, sources.audit);
   addAccessMetrics(registers, sources.refusals);
   addEdgeMetrics(registers, sources.edge);
+  addSystemMetrics(registers, sources);
   const onSourceRequest = addPrometheusMetrics(registers, sources.source);
   const performance = addPerformanceMetrics(registers, sources.catalogue, sources.monotonicMs);
   const onReload = addReloadMetrics(registers, sources.catalogue);

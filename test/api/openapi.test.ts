@@ -9,6 +9,7 @@ import type { AccessControl } from '../../src/access/ports.ts';
 import type { CircuitBreaker } from '../../src/eval/source-control.ts';
 import { anApi, type TestApi } from '../support/api.ts';
 import { aMeasurement, anEvaluation, noon } from '../support/evaluation.ts';
+import { aHealthReport, aSystemReport } from '../support/fake-health.ts';
 import { aFileInError } from '../support/fake-catalogue.ts';
 import { fakeOrders } from '../support/fake-orders.ts';
 import { keyedAccess, type KeyedAccess } from '../support/keyed-access.ts';
@@ -130,6 +131,14 @@ function broken(): TestApi {
         },
         read: failLater,
       },
+      health: () => {
+        fail();
+        return aHealthReport();
+      },
+      system: () => {
+        fail();
+        return aSystemReport();
+      },
     },
   });
   isBroken = true;
@@ -144,7 +153,7 @@ function failing(): TestApi {
     { '*': { state: 'failed', failure }, '5m': { state: 'noData', cause: 'NaN' } },
     { freshness: { state: 'failed', failure }, points: { state: 'failed', failure }, clockSkewMs: null },
   );
-  const api = anApi({ slos: [slo], isFresh: true });
+  const api = anApi({ slos: [slo], isFresh: true, deps: { health: () => aHealthReport('down') } });
   api.decisions.set({ ...anEvaluation({ slo, measurement }), id: 'failed' });
   return api;
 }
@@ -199,6 +208,11 @@ const cases: readonly (readonly [api: keyof typeof apis, path: string, request: 
   ['healthy', '/healthz', { url: '/healthz' }, 200],
   ['healthy', '/readyz', { url: '/readyz' }, 200],
   ['fresh', '/readyz', { url: '/readyz' }, 503],
+  ['healthy', '/healthz/comprehensive', { url: '/healthz/comprehensive' }, 200],
+  ['failing', '/healthz/comprehensive', { url: '/healthz/comprehensive' }, 503],
+  ['broken', '/healthz/comprehensive', { url: '/healthz/comprehensive' }, 500],
+  ['healthy', '/metrics/system', { url: '/metrics/system' }, 200],
+  ['broken', '/metrics/system', { url: '/metrics/system' }, 500],
   ['healthy', '/metrics', { url: '/metrics' }, 200],
   ['broken', '/metrics', { url: '/metrics' }, 500],
   ['healthy', '/metrics/performance', { url: '/metrics/performance' }, 200],
@@ -322,8 +336,10 @@ describe('/openapi.json', () => {
       'delete /admin/drain',
       'get /admin/circuit-breaker/status',
       'get /healthz',
+      'get /healthz/comprehensive',
       'get /metrics',
       'get /metrics/performance',
+      'get /metrics/system',
       'get /openapi.json',
       'get /readyz',
       'get /stats',

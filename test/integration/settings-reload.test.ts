@@ -34,7 +34,10 @@ describe('SIGHUP', () => {
 
   it('takes over what can change, and names what needs a restart', async () => {
     expect(gate.log()).not.toContain('"message":"request"');
-    await reloadWith('log-level: info\nrate-limit: 1000\nmax-connections: 9\n', /settings reloaded: --rate-limit, --log-level/);
+    await reloadWith(
+      'log-level: info\nrate-limit: 1000\nmax-connections: 9\n',
+      /settings reloaded: --rate-limit, --log-level/,
+    );
     expect(gate.log()).toContain('settings changed that need a restart: --max-connections');
     await gate.decide('api-availability');
     await eventually(() => expect(gate.log()).toContain('"message":"request"'));

@@ -12,6 +12,7 @@ import { addPerformanceMetrics } from '../../src/telemetry/performance-metrics.t
 import { anEvaluation } from './evaluation.ts';
 import { fakeAudit, type FakeAudit } from './fake-audit.ts';
 import { fakeCatalogue, type FakeCatalogue } from './fake-catalogue.ts';
+import { aHealthReport, aSystemReport } from './fake-health.ts';
 import { fakeOrders } from './fake-orders.ts';
 import { fakeDecisions, type FakeDecisions } from './fake-decisions.ts';
 import { createRecordingLog } from './recording-log.ts';
@@ -72,6 +73,8 @@ export function anApi(options: TestApiOptions = {}): TestApi {
       evaluated: (sloId) => decisions.current(sloId) !== undefined,
       draining: options.draining ?? (() => false),
     }),
+    health: () => aHealthReport(),
+    system: aSystemReport,
     explain: () => null,
     edge: { maxConnections: 8192, trustedProxies: [], rates: () => ({ rateLimit: 0, forcedRateLimit: 0 }) },
     metrics: {

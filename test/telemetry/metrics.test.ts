@@ -55,6 +55,7 @@ async function evaluated(): Promise<Metrics> {
       ],
     },
     source: aSource,
+    disk: () => ({ freeBytes: 5e9, sizeBytes: 1e10 }),
     version: '1.2.3',
     monotonicMs: () => world.clock.now().monotonicMs,
   });
@@ -81,7 +82,7 @@ async function lines(metrics: Metrics): Promise<readonly string[]> {
 const of = (id: string) => `slo="${id}",service="api-gateway",environment="production"`;
 
 describe('the metrics', () => {
-  it('tell of the requests to Prometheus, and of the circuit breaker before it', async () => {
+  it('tell of the requests to Prometheus, of the circuit breaker before it, and of the disk', async () => {
     const text = await lines(await evaluated());
     for (const line of [
       'aegis_prometheus_requests_total{outcome="answered",reason=""} 1',
@@ -94,6 +95,8 @@ describe('the metrics', () => {
       'aegis_circuit_breaker_state{service="prometheus",state="half-open"} 1',
       'aegis_circuit_breaker_state{service="prometheus",state="tripped"} 0',
       'aegis_circuit_breaker_refused_total{service="prometheus"} 7',
+      'aegis_disk_free_bytes 5000000000',
+      'aegis_disk_size_bytes 10000000000',
     ])
       expect(text).toContain(line);
   });

@@ -43,7 +43,7 @@ export function createAuditDatabase(path: string, log: Log, clock: Clock): Audit
   let state: DatabaseState = 'unavailable';
   let sinceMs = clock.now().wallMs;
   let trouble: string | null = null;
-  let onCommit: (durationMs: number) => void = () => undefined;
+  const onCommit: ((durationMs: number) => void)[] = [];
   let definitions: readonly DefinitionRow[] | null = null;
   let areDefined = true;
 
@@ -114,7 +114,8 @@ export function createAuditDatabase(path: string, log: Log, clock: Clock): Audit
     const found = await callWriter(() => writer.call('commit', batch));
     await follow(found);
     if (found !== 'same') return commitNow(rows);
-    onCommit(clock.now().monotonicMs - startedMs);
+    const tookMs = clock.now().monotonicMs - startedMs;
+    for (const listener of onCommit) listener(tookMs);
     if (batch.definitions === definitions) areDefined = true;
   }
 
@@ -174,7 +175,7 @@ export function createAuditDatabase(path: string, log: Log, clock: Clock): Audit
     state: () => state,
     sinceMs: () => sinceMs,
     trouble: () => trouble,
-    onCommit: (listener) => void (onCommit = listener),
+    onCommit: (listener) => void onCommit.push(listener),
     close: () =>
       exclusively(async () => {
         clearInterval(ticking);

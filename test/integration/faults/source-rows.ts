@@ -11,6 +11,8 @@ export interface SourceRow {
   readonly graceMs: number;
   readonly code: string;
   readonly cause: string;
+  /** And until the circuit breaker has opened, where that answers from then on. */
+  readonly causeAtFirst?: string;
   /** The rules can still be measured, so that a BLOCK goes on by measurement. */
   readonly measured?: true;
   readonly recovery: string;
@@ -31,7 +33,8 @@ export const sourceSteps: readonly (readonly SourceRow[])[] = [
       },
       graceMs: 0,
       code: 'query_failed',
-      cause: 'unreachable: connection refused (127.0.0.1:',
+      cause: 'unreachable: circuit open: connection refused (127.0.0.1:',
+      causeAtFirst: 'unreachable: connection refused (127.0.0.1:',
       recovery: 'ALLOW within two intervals',
     },
   ],
@@ -64,7 +67,8 @@ export const sourceSteps: readonly (readonly SourceRow[])[] = [
       // A signal takes a moment.
       graceMs: 500,
       code: 'query_failed',
-      cause: 'timeout: no answer within 1.9s',
+      cause: 'unreachable: circuit open: no answer within 1s',
+      causeAtFirst: 'timeout: no answer within 1.9s',
       recovery: 'ALLOW within two intervals of its next scrape',
     },
   ],
@@ -79,7 +83,8 @@ export const sourceSteps: readonly (readonly SourceRow[])[] = [
       },
       graceMs: 0,
       code: 'query_failed',
-      cause: 'unreachable: connection closed',
+      cause: 'unreachable: circuit open: connection closed',
+      causeAtFirst: 'unreachable: connection closed',
       recovery: 'ALLOW within two intervals of its next scrape',
     },
   ],
