@@ -26,6 +26,7 @@ import { windowsOf } from './slo/model.ts';
 import { openSqliteStorage } from './storage/sqlite/open-storage.ts';
 import { createMetrics } from './telemetry/metrics.ts';
 import { openCertificates } from './tls/certificates.ts';
+import { createProfiler } from './telemetry/profiler.ts';
 import { version } from './version.ts';
 
 /** The whole program but argv and signals, so that a test can start it on port 0 and stop it. */
@@ -170,6 +171,7 @@ export function createApp(settings: Settings, log: Log, options: AppOptions = {}
     const api = createApi({
       access,
       orders,
+      profile: createProfiler(clock),
       recordOrder: (order) => storage.activity.ordered(order),
       recordDecision(decision) {
         metrics.onServed(decision.decision, decision.wasForced);

@@ -26,6 +26,7 @@ export type ErrorCode =
   | 'unauthorized' // no key or token, or one that is not known, expired or revoked
   | 'forbidden' // the key or token does not allow this
   | 'rate_limited' // more requests a second than one client may send
+  | 'profile_running' // one at a time
   | 'overloaded' // refused early, so that decisions go on being answered
   | 'audit_unavailable' // the audit database cannot be read now
   | 'database_unusable' // not a database, corrupt, or of a newer version: the start ends

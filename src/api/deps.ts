@@ -47,6 +47,8 @@ export type RouteAccess = 'open' | 'metrics' | readonly Exclude<Scope, 'admin'>[
 export interface ApiDeps {
   readonly access: AccessControl;
   readonly orders: Orders;
+  /** A profile of the main thread, as JSON; ends early where the signal aborts. */
+  readonly profile: (kind: 'cpu' | 'heap', forMs: number, signal: AbortSignal) => Promise<string>;
   /** Writes down what was ordered, and by whom. */
   readonly recordOrder: (order: OrderRecord) => void;
   /** Writes down what was answered, and to whom. Called for each decision, so it must cost next to nothing. */

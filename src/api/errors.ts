@@ -29,6 +29,7 @@ const statusOf: Partial<Record<ErrorCode, number>> = {
   headers_too_large: 431,
   rate_limited: 429,
   audit_unavailable: 503,
+  profile_running: 409,
   overloaded: 503,
   shutting_down: 503,
 };

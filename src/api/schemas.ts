@@ -69,6 +69,7 @@ export const failure = {
   }),
   403: failing('The key or token does not allow this.'),
   404: failing('What is asked for does not exist.'),
+  409: failing('It is under way already: ask again when it is done.'),
   413: failing('The body is over 64 KiB.'),
   414: failing('A part of the path is over 512 characters.'),
   429: failing('Too many requests a second, or too many refused keys and tokens.', {

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newToken } from '../../src/access/api-key.ts';
 import { adminSocketUser } from '../../src/access/open-access.ts';
 import type { AccessControl } from '../../src/access/ports.ts';
+import { AegisError } from '../../src/errors.ts';
 import type { CircuitBreaker } from '../../src/eval/source-control.ts';
 import { anApi, type TestApi } from '../support/api.ts';
 import { aMeasurement, anEvaluation, noon } from '../support/evaluation.ts';
@@ -120,6 +121,7 @@ function broken(): TestApi {
         drain: fail,
         breakers: new Map([['prometheus', { ...breaker, trip: fail, reset: fail, status: failBreaker }]]),
       },
+      profile: failLater,
       catalogue: { current: fail, onChange: () => () => undefined, reload: failLater },
       audit: { page: failLater, get: failLater },
       activity: { decisions: failLater, orders: failLater },
@@ -162,7 +164,13 @@ const ask = (payload: string): InjectOptions => ({ method: 'POST', url: '/v1/gat
 const order = (words: string) => ({ method: 'POST', url: `/admin/${words}` }) as const;
 const long = 'x'.repeat(600);
 
-const apis = { healthy, failing, broken, fresh: () => anApi({ isFresh: true }) };
+/** Its profiler is taken. */
+function profiled(): TestApi {
+  const profile = () => Promise.reject(new AegisError('profile_running', 'a cpu profile is being taken'));
+  return anApi({ deps: { access: operator, profile } });
+}
+
+const apis = { healthy, failing, broken, profiled, fresh: () => anApi({ isFresh: true }) };
 
 const cases: readonly (readonly [api: keyof typeof apis, path: string, request: InjectOptions, status: number])[] = [
   ['healthy', '/v1/gate/decision', ask('{"sloID":"api-availability"}'), 200],
@@ -234,7 +242,15 @@ const cases: readonly (readonly [api: keyof typeof apis, path: string, request: 
   ['healthy', '/admin/circuit-breaker/status', { url: '/admin/circuit-breaker/status' }, 200],
   ['healthy', '/admin/drain', order('drain'), 200],
   ['healthy', '/admin/drain', { method: 'DELETE', url: '/admin/drain' }, 200],
+  ['healthy', '/admin/profile/cpu', order('profile/cpu?seconds=60'), 200],
+  ['healthy', '/admin/profile/cpu', order('profile/cpu?seconds=61'), 400],
+  ['profiled', '/admin/profile/cpu', order('profile/cpu'), 409],
+  ['healthy', '/admin/profile/heap', order('profile/heap'), 200],
+  ['healthy', '/admin/profile/heap', order('profile/heap?seconds=0'), 400],
+  ['profiled', '/admin/profile/heap', order('profile/heap'), 409],
   ...[
+    order('profile/cpu'),
+    order('profile/heap'),
     order('reload'),
     order('rate-limit?ops_per_sec=5'),
     order('log-level?level=debug'),
@@ -355,6 +371,8 @@ describe('/openapi.json', () => {
       'post /admin/circuit-breaker/trip',
       'post /admin/drain',
       'post /admin/log-level',
+      'post /admin/profile/cpu',
+      'post /admin/profile/heap',
       'post /admin/rate-limit',
       'post /admin/reload',
       'post /v1/gate/decision',

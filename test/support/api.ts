@@ -57,6 +57,7 @@ export function anApi(options: TestApiOptions = {}): TestApi {
   const app = createApi({
     access: openAccess,
     orders: fakeOrders(),
+    profile: () => Promise.resolve('{}'),
     recordOrder: (order) => void ordered.push(order),
     recordDecision: (decision) => void served.push(decision),
     catalogue,

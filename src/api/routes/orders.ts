@@ -1,10 +1,11 @@
-import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { AegisError } from '../../errors.ts';
 import type { BreakerStatus } from '../../eval/source-control.ts';
 import type { Api, ApiDeps } from '../deps.ts';
+import { orderRecorder } from '../order-record.ts';
 import { logLevels, type ReloadReport } from '../orders.ts';
 import { failure, StringOrNull, Timestamp } from '../schemas.ts';
+import { profileRoutes } from './profile.ts';
 
 const refusals = { 500: failure[500] } as const;
 
@@ -68,15 +69,10 @@ export function orderRoutes(app: Api, deps: OrderDeps): void {
 
 const bodyType = 'application/octet-stream';
 
-function addRoutes(app: Api, { orders, recordOrder, clock, log }: OrderDeps): void {
-  /** To be called when the order was carried out. */
-  function record(request: FastifyRequest, parameters: Readonly<Record<string, string>>, outcome: string): void {
-    const order = `${request.method} ${request.routeOptions.url ?? ''}`;
-    const atMs = clock.now().wallMs;
-    const caller = request.identity.name;
-    recordOrder({ atMs, order, parameters, outcome, caller, address: request.ip, requestId: request.id });
-    log.warn('order', { component: 'api', order, parameters, outcome, caller, request_id: request.id });
-  }
+function addRoutes(app: Api, deps: OrderDeps): void {
+  const { orders } = deps;
+  const record = orderRecorder(deps);
+  profileRoutes(app, record, deps);
 
   app.route({
     method: 'POST',
@@ -217,7 +213,7 @@ function addRoutes(app: Api, { orders, recordOrder, clock, log }: OrderDeps): vo
   }
 }
 
-type OrderDeps = Pick<ApiDeps, 'orders' | 'recordOrder' | 'clock' | 'log'>;
+type OrderDeps = Pick<ApiDeps, 'orders' | 'recordOrder' | 'clock' | 'log' | 'profile'>;
 
 function breakerAnswer(service: string, { sinceMs, ...status }: BreakerStatus) {
   return { service, ...status, since: new Date(sinceMs).toISOString() };
