@@ -55,6 +55,10 @@ day=$(date -u +%Y-%m-%d)
 get "/v1/audit?startTime=${day}T00:00:00Z&endTime=${day}T23:59:59Z&limit=5" | jq -c '.records[] | [.timestamp, .sloID, .decision]'
 get "/v1/audit?decision=BLOCK&limit=5" | jq -c '.records[] | [.timestamp, .sloID, .reasons]'
 
+step 'Who was told what, and what was ordered'
+get "/v1/audit/decisions?sloID=$slo&limit=5" | jq -c '.records[] | [.timestamp, .caller, .decision, .evaluationID]'
+get "/v1/audit/orders?limit=5" | jq -c '.records[] | [.timestamp, .caller, .order, .outcome]'
+
 step 'The server itself: version, files, files in error'
 get /v1/status | jq -c .
 

@@ -43,7 +43,7 @@ function addRowMetrics(registry: Registry, status: () => AuditStatus): void {
   counter('dropped', 'Audit rows lost because too many waited.');
   new Gauge({
     name: 'aegis_audit_rows_waiting',
-    help: 'Audit rows that wait for a commit.',
+    help: 'Audit rows that wait for a commit; served decisions always do for a moment, to be written together.',
     ...common,
     collect() {
       const { rows } = status();

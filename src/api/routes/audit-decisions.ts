@@ -43,7 +43,7 @@ export function auditDecisionsRoute(app: Api, { activity }: Pick<ApiDeps, 'activ
   app.route({
     method: 'GET',
     url: '/v1/audit/decisions',
-    config: { access: ['read'] },
+    config: { access: ['read'], work: 'audit' },
     schema: {
       operationId: 'listDecisions',
       summary: 'Decisions as they were answered, newest first',

@@ -39,7 +39,7 @@ export function auditOrdersRoute(app: Api, { activity }: Pick<ApiDeps, 'activity
   app.route({
     method: 'GET',
     url: '/v1/audit/orders',
-    config: { access: ['read'] },
+    config: { access: ['read'], work: 'audit' },
     schema: {
       operationId: 'listOrders',
       summary: 'Orders to the running server, newest first',

@@ -2,7 +2,7 @@ import type { Clock } from '../../clock.ts';
 import type { Log } from '../../log.ts';
 import type { ActivityLog, OrderRecord, ServedDecision } from '../ports.ts';
 import type { AuditDatabase } from './database.ts';
-import { noRows, type OrderRow, type ServedRow } from './messages.ts';
+import { noRows } from './messages.ts';
 import { createRowIds } from './row-id.ts';
 import { createRowQueue } from './row-queue.ts';
 
@@ -21,6 +21,12 @@ export interface FlushedActivityLog extends ActivityLog {
   readonly failure: () => string | null;
 }
 
+/** A record in its queue. It gets its id when it is written: what is done for each answer is to keep it. */
+interface Entry<T> {
+  readonly serial: number;
+  readonly record: T;
+}
+
 // What a killed process loses of what it answered, at most; and as much less often is the disk written to.
 const gatherMs = 250;
 
@@ -32,30 +38,33 @@ export function createActivityLog(
   database: Pick<AuditDatabase, 'commit' | 'state'>,
   { log, clock, decisionLimit, orderLimit }: ActivityLogOptions,
 ): FlushedActivityLog {
-  const newId = createRowIds();
+  const idOf = createRowIds();
+  const rowsOf = <T extends { readonly atMs: number }>(entries: readonly Entry<T>[]) =>
+    entries.map(({ serial, record }) => ({ id: idOf(record.atMs, serial), record }));
+  let serial = 0;
   const { state } = database;
-  const decisions = createRowQueue<ServedRow>({
+  const decisions = createRowQueue<Entry<ServedDecision>>({
     what: 'served decision',
     limit: decisionLimit,
     gatherMs,
-    commit: (rows) => database.commit({ ...noRows, decisions: rows }),
+    commit: (entries) => database.commit({ ...noRows, decisions: rowsOf(entries) }),
     state,
     log,
     clock,
   });
-  const orders = createRowQueue<OrderRow>({
+  const orders = createRowQueue<Entry<OrderRecord>>({
     what: 'order',
     limit: orderLimit,
     gatherMs: 0,
-    commit: (rows) => database.commit({ ...noRows, orders: rows }),
+    commit: (entries) => database.commit({ ...noRows, orders: rowsOf(entries) }),
     state,
     log,
     clock,
   });
 
   return {
-    served: (record: ServedDecision) => decisions.push({ id: newId(record.atMs), record }),
-    ordered: (record: OrderRecord) => orders.push({ id: newId(record.atMs), record }),
+    served: (record: ServedDecision) => decisions.push({ serial: serial++, record }),
+    ordered: (record: OrderRecord) => orders.push({ serial: serial++, record }),
     stats: () => ({ decisions: decisions.counts(), orders: orders.counts() }),
     async flush(boundMs) {
       await Promise.all([orders.flush(boundMs), decisions.flush(boundMs)]);

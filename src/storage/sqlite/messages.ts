@@ -41,7 +41,7 @@ export interface DefinitionRow {
 
 /** A row of `served_decisions`; the writing thread puts it into the database's form, off the way of requests. */
 export interface ServedRow {
-  /** UUIDv7, given once: a batch may be sent again. */
+  /** UUIDv7, the same when the row is sent again. */
   readonly id: string;
   readonly record: ServedDecision;
 }

@@ -19,7 +19,7 @@ export interface SqliteStorageOptions {
   readonly clock?: Clock;
   /** Evaluations that wait at most, and orders; default 10,000. */
   readonly queueLimit?: number;
-  /** Served decisions that wait at most: some 300 bytes each. Default 50,000. */
+  /** Served decisions that wait at most: some 600 bytes each. Default 50,000. */
   readonly decisionLimit?: number;
 }
 
