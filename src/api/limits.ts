@@ -1,10 +1,18 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestHookHandler, onSendHookHandler } from 'fastify';
+import type {
+  FastifyInstance,
+  FastifyReply,
+  FastifyRequest,
+  onRequestHookHandler,
+  onSendHookHandler,
+  RouteOptions,
+} from 'fastify';
 import type { Clock } from '../clock.ts';
 import { AegisError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { clientOf } from './limits-client.ts';
 import { createOverload, type Costly } from './limits-overload.ts';
 import { createRateLimiter } from './limits-rate.ts';
+import { failure } from './schemas.ts';
 import { createRareLog } from './limits-rare-log.ts';
 
 declare module 'fastify' {
@@ -112,6 +120,7 @@ export function createLimits({ rates, clock, log }: Options): Limits {
         if (route.url.startsWith(pages)) route.config = { ...route.config, work: 'page' };
         const work = route.config?.work;
         if (work === undefined || work === 'health') return;
+        describe(route, { 429: failure[429], 503: failure[503] });
         const { before, after } = bound(work);
         route.onRequest = [before, ...[route.onRequest ?? []].flat()];
         route.onSend = [...[route.onSend ?? []].flat(), after];
@@ -139,4 +148,12 @@ export function createLimits({ rates, clock, log }: Options): Limits {
 
     refused: () => ({ ...limited, overload: overload.refused() }),
   };
+}
+
+/** Adds answers to the description of a route, where it has one. */
+function describe(route: Pick<RouteOptions, 'schema'>, answers: Readonly<Record<number, unknown>>): void {
+  const { schema } = route;
+  if (schema === undefined || schema.hide === true) return;
+  const response = typeof schema.response === 'object' ? schema.response : {};
+  route.schema = { ...schema, response: { ...answers, ...response } };
 }

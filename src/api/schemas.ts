@@ -76,5 +76,7 @@ export const failure = {
     'retry-after': Type.String({ pattern: '^[0-9]+$', description: 'Seconds until asking again is of use.' }),
   }),
   500: failing('A fault of this program; its log has the details.'),
-  503: failing('The audit database cannot be read now.'),
+  503: failing(
+    'Too much to do now (`overloaded`; `Retry-After` says when to ask again), or the audit database cannot be read (`audit_unavailable`).',
+  ),
 } as const;

@@ -37,7 +37,10 @@ export interface ServerClientOptions {
   readonly onRetry: (why: string) => void;
 }
 
-type Attempt<T> = Asked<T> | { readonly kind: 'again'; readonly why: string };
+type Attempt<T> =
+  | Asked<T>
+  /** `afterMs`: as the server says; 0 where it does not. */
+  | { readonly kind: 'again'; readonly why: string; readonly afterMs: number };
 
 const connectionsAtOnce = 8;
 const firstPauseMs = 200;
@@ -45,7 +48,8 @@ const longestPauseMs = 2000;
 
 /**
  * Asks `aegis-server`. A server that is restarting refuses, resets or (behind a proxy) answers 502, 503 or 504 for a
- * while: it is asked again until the time is over. Every other answer is final.
+ * while, and one that is asked too often says when to ask again: it is asked again until the time is over. Every other
+ * answer is final.
  */
 export function createServerClient(options: ServerClientOptions): ServerClient {
   const { server, timeoutMs, longestAnswerBytes, onRetry } = options;
@@ -71,7 +75,8 @@ export function createServerClient(options: ServerClientOptions): ServerClient {
     const options = { origin: url.origin, headers, signal, method, path: `${base}${path}` };
     try {
       const response = await agent.request(body === undefined ? options : { ...options, body });
-      return readResponse(response.statusCode, await response.body.text(), request);
+      const afterMs = retryAfterMs(response.headers['retry-after']);
+      return readResponse(response.statusCode, await response.body.text(), request, afterMs);
     } catch (error) {
       return failureOf(error);
     }
@@ -82,17 +87,24 @@ export function createServerClient(options: ServerClientOptions): ServerClient {
       const result = await withinTime(endMs, (signal) => attempt(request, signal));
       if (result === 'over') return { kind: 'none', why: `${url.host} gave no answer within ${timeoutMs / 1000} s` };
       if (result.kind !== 'again') return result;
-      if (performance.now() + pauseMs >= endMs)
+      // With a little more, so that many that were told the same do not come back at once.
+      const waitMs = Math.max(pauseMs, result.afterMs + Math.random() * pauseMs);
+      if (performance.now() + waitMs >= endMs)
         return { kind: 'none', why: `${result.why}, also when asked again for ${timeoutMs / 1000} s` };
       if (!hasRetried) onRetry(result.why);
       hasRetried = true;
-      await sleep(pauseMs);
+      await sleep(waitMs);
     }
   };
 
   return { ask, close: () => agent.destroy() };
 
-  function readResponse<T extends object>(status: number, text: string, { what, read }: ServerRequest<T>): Attempt<T> {
+  function readResponse<T extends object>(
+    status: number,
+    text: string,
+    { what, read }: ServerRequest<T>,
+    afterMs: number,
+  ): Attempt<T> {
     if (status === 200) {
       const answer = read(text);
       return typeof answer === 'string'
@@ -101,7 +113,7 @@ export function createServerClient(options: ServerClientOptions): ServerClient {
     }
     const said = readError(text);
     const why = `${url.host} answered ${status}${said === undefined ? '' : `: ${said}`}`;
-    if (status === 502 || status === 503 || status === 504) return { kind: 'again', why };
+    if (isPassing(status)) return { kind: 'again', why, afterMs };
     return { kind: 'none', why: said === undefined ? `${why}, not as aegis-server does: check --server` : why, status };
   }
 
@@ -110,9 +122,20 @@ export function createServerClient(options: ServerClientOptions): ServerClient {
     const known = connectionFailures[code];
     return known === undefined
       ? { kind: 'none', why: `${url.host} cannot be asked: ${messageOf(error)}` }
-      : { kind: 'again', why: `${url.host} ${known}` };
+      : { kind: 'again', why: `${url.host} ${known}`, afterMs: 0 };
   }
 }
+
+/** Answers of a server that will answer otherwise soon: too many requests, a restart behind a proxy, an overload. */
+function isPassing(status: number): boolean {
+  return status === 429 || status === 502 || status === 503 || status === 504;
+}
+
+/** The seconds of `Retry-After`; a date, which our server does not send, is as good as none. */
+function retryAfterMs(header: string | string[] | undefined): number {
+  return typeof header === 'string' && /^\d{1,5}$/.test(header) ? Number(header) * 1000 : 0;
+}
+
 // What a server that is being restarted looks like from outside.
 const connectionFailures: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'refused the connection',

@@ -106,11 +106,12 @@ describe('a client', () => {
 
   it('is who was recognised, wherever they ask from; else the address', async () => {
     const named = (name: string): Identity => ({
-      ...{ kind: 'key', name, scopes: new Set(['decide'] as const), maySee: () => true },
+      ...{ kind: 'key', name, scopes: new Set(['decide'] as const), seesAll: true, maySee: () => true },
     });
     const access: AccessControl = {
       openMetrics: true,
-      identify: ({ token }) => ({ kind: 'identified', identity: named(token ?? 'none') }),
+      asksForKey: true,
+      identify: ({ token }) => ({ kind: 'identified', identity: named(typeof token === 'string' ? token : 'none') }),
     };
     const api = anApi({ deps: { access, edge: { ...edge, rates: () => ({ rateLimit: 1, forcedRateLimit: 0 }) } } });
     const by = (key: string, remoteAddress: string) => decision({}, { headers: { 'x-api-key': key }, remoteAddress });
@@ -146,9 +147,10 @@ describe('the rate limit', () => {
   });
 
   it('lets nobody be without health, readiness and orders', async () => {
-    const admin: Identity = { kind: 'key', name: 'ops', scopes: new Set(['admin']), maySee: () => true };
+    const admin: Identity = { kind: 'key', name: 'ops', scopes: new Set(['admin']), seesAll: true, maySee: () => true };
     const access: AccessControl = {
       openMetrics: true,
+      asksForKey: true,
       identify: () => ({ kind: 'identified', identity: admin }),
     };
     const api = anApi({ deps: { access, edge: { ...edge, rates: () => ({ rateLimit: 0.001, forcedRateLimit: 0 }) } } });
@@ -260,6 +262,14 @@ describe('too much to do', () => {
     expect(await after).toBe(200);
   });
 
+  const aMetrics = () => ({
+    onAnswered: () => undefined,
+    performance: () => {
+      throw new Error('not asked for here');
+    },
+    read: () => Promise.resolve([]),
+  });
+
   it.each([
     ['/v1/audit', 32],
     ['/metrics', 4],
@@ -270,8 +280,8 @@ describe('too much to do', () => {
       deps: {
         audit: { page: () => held.then(() => Buffer.from('{}')), get: () => Promise.resolve(null) },
         metrics: {
+          ...aMetrics(),
           text: () => held.then(() => ({ contentType: 'text/plain', body: 'a 1\n' })),
-          onAnswered: () => undefined,
         },
       },
     });

@@ -195,6 +195,33 @@ describe('a server that is being restarted', () => {
   });
 });
 
+describe('a server that is asked too often', () => {
+  const tooMany = (response: ServerResponse, retryAfter: string) => {
+    response.setHeader('retry-after', retryAfter);
+    json(response, 429, { error: 'ci may send 1 requests a second', code: 'rate_limited' });
+  };
+
+  test('is asked again when it says, and decides', async () => {
+    const asks: number[] = [];
+    const { url } = await server((asked, response) => {
+      asks.push(performance.now());
+      if (asks.length === 1) tooMany(response, '1');
+      else asAegis(asked, response);
+    });
+    const ran = await gate(url, '--slo', 'allow', 'block', '--timeout', '60s');
+    expect(ran.code).toBe(1);
+    expect(ran.err).toContain('answered 429: ci may send 1 requests a second; trying again');
+    expect((asks.at(-1) ?? 0) - (asks[0] ?? 0)).toBeGreaterThanOrEqual(995);
+  });
+
+  test('is not gone past: where the time is over first, there is no decision', async () => {
+    const { url } = await server((_, response) => tooMany(response, '30'));
+    const ran = await gate(url, '--slo', 'allow', '--timeout', '2s');
+    expect(ran.code).toBe(3);
+    expect(ran.err).toContain('also when asked again for 2 s');
+  });
+});
+
 describe('what is printed', () => {
   test('for programs: the verdict, and each answer as the server gave it', async () => {
     const { url } = await server(asAegis);

@@ -79,7 +79,14 @@ export function decisionRoute(app: Api, { catalogue, decisions, recordDecision, 
           'The body is read as JSON whatever its content type. Unknown fields are ignored, and named in `notes`.',
         tags: ['gate'],
         body: Body,
-        response: { 200: Answer, 400: failure[400], 404: failure[404], 413: failure[413], 500: failure[500] },
+        response: {
+          200: Answer,
+          400: failure[400],
+          404: failure[404],
+          413: failure[413],
+          500: failure[500],
+          503: failure[503],
+        },
       },
       // Plain `curl -d` says that its body is a form; even a `*` parser answers 415 to what is no content type at all.
       onRequest: (request, _reply, done) => {

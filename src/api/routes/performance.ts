@@ -7,7 +7,7 @@ export function performanceRoute(app: Api, { metrics }: Pick<ApiDeps, 'metrics'>
   app.route({
     method: 'GET',
     url: '/metrics/performance',
-    config: { access: ['read'] },
+    config: { access: ['read'], work: 'metrics' },
     schema: {
       operationId: 'getPerformance',
       summary: 'How fast requests are answered and SLOs evaluated',
