@@ -96,12 +96,13 @@ async function writeConfiguration(directory: string, exporterPort: number, inter
   await writeFile(join(directory, 'prometheus.yml'), JSON.stringify(configuration));
 }
 
-interface RunningServer {
+export interface RunningServer {
   signal(name: NodeJS.Signals): void;
   kill(): Promise<void>;
 }
 
-async function launch(directory: string, port: number): Promise<RunningServer> {
+/** Starts it on what stands in the directory: `prometheus.yml`, and its data. */
+export async function launch(directory: string, port: number): Promise<RunningServer> {
   const logPath = join(directory, 'prometheus.log');
   const log = openSync(logPath, 'a');
   const flags = [
