@@ -63,6 +63,7 @@ module.exports = {
     ]),
     only('config/', ['slo/', ...shared]),
     only('telemetry/', [
+      'health/ports\\.ts',
       'tls/ports\\.ts',
       'catalogue/ports\\.ts',
       'storage/ports\\.ts',

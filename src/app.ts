@@ -1,4 +1,3 @@
-import { dirname } from 'node:path';
 import { createPrometheusAdapter, type PrometheusAdapterOptions } from './adapter/prometheus/adapter.ts';
 import { planQueries, sentQueries } from './adapter/prometheus/query-plan.ts';
 import { createSyntheticAdapter } from './adapter/synthetic/adapter.ts';
@@ -145,7 +144,7 @@ export function createApp(settings: Settings, log: Log, options: AppOptions = {}
       load: () => scheduler.load(),
       slotsMissed: () => slotsMissed,
       database: storage,
-      databaseDirectory: dirname(settings.db),
+      databaseFile: settings.db,
     });
     lifecycle.onStop('health', () => health.stop());
 

@@ -1,4 +1,5 @@
-import { statfs } from 'node:fs/promises';
+import { stat, statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { elapsedMs, type Clock, type Instant } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import type { DiskSpace } from './ports.ts';
@@ -19,9 +20,9 @@ export interface DiskWatch {
 const patienceMs = 2_000;
 
 export function createDiskWatch(
-  directory: string,
+  database: string,
   clock: Clock,
-  ask: (directory: string) => Promise<DiskSpace> = askSystem,
+  ask: (database: string) => Promise<DiskSpace> = askSystem,
 ): DiskWatch {
   let space: DiskSpace | null = null;
   let error: string | null = null;
@@ -29,7 +30,7 @@ export function createDiskWatch(
 
   async function answer(): Promise<void> {
     try {
-      space = await ask(directory);
+      space = await ask(database);
       error = null;
     } catch (failure) {
       [space, error] = [null, messageOf(failure)];
@@ -41,7 +42,7 @@ export function createDiskWatch(
     reading() {
       const waitedMs = askedAt === undefined ? 0 : elapsedMs(askedAt, clock.now());
       if (waitedMs <= patienceMs) return { space, error };
-      return { space, error: `the file system of ${directory} has not answered for ${Math.floor(waitedMs / 1000)}s` };
+      return { space, error: `the file system of ${database} has not answered for ${Math.floor(waitedMs / 1000)}s` };
     },
     look() {
       if (askedAt !== undefined) return;
@@ -52,7 +53,16 @@ export function createDiskWatch(
 }
 
 /** In a thread of its own. Free is what a process without privileges may still write. */
-async function askSystem(directory: string): Promise<DiskSpace> {
-  const { bsize, bavail, blocks } = await statfs(directory);
-  return { freeBytes: bavail * bsize, sizeBytes: blocks * bsize };
+async function askSystem(database: string): Promise<DiskSpace> {
+  const { bsize, bavail, blocks } = await statfs(dirname(database));
+  const databaseBytes = (await sizeOf(database)) + (await sizeOf(`${database}-wal`));
+  return { freeBytes: bavail * bsize, sizeBytes: blocks * bsize, databaseBytes };
+}
+
+/** 0 where there is no such file: it is not made yet, or its log is written back. */
+async function sizeOf(file: string): Promise<number> {
+  return stat(file).then(
+    ({ size }) => size,
+    () => 0,
+  );
 }

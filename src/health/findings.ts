@@ -89,7 +89,11 @@ export function ofDatabase({ state, rows, lastError }: AuditStatus, latencyMs: n
 const leastFree = 0.1;
 
 export function ofDisk({ space, error }: DiskReading): Finding {
-  const details = { freeBytes: space?.freeBytes ?? null, sizeBytes: space?.sizeBytes ?? null };
+  const details = {
+    freeBytes: space?.freeBytes ?? null,
+    sizeBytes: space?.sizeBytes ?? null,
+    databaseBytes: space?.databaseBytes ?? null,
+  };
   const found = (status: HealthStatus, message: string) => ({ status, message, lastError: error, details });
   if (error !== null) return found('degraded', "the database's file system does not tell its room: is it mounted?");
   if (space === null) return found('ok', 'not known yet');

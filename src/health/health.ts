@@ -25,7 +25,7 @@ export interface HealthSources {
     /** Calls the listener with the time that each commit took. */
     readonly onCommit: (listener: (durationMs: number) => void) => void;
   };
-  readonly databaseDirectory: string;
+  readonly databaseFile: string;
   /** Absent without TLS. */
   readonly certificates?: Certificates | undefined;
 }
@@ -46,7 +46,7 @@ const measureEveryMs = 10_000;
 export function startHealth(sources: HealthSources): Health {
   const { clock } = sources;
   const memory = createMemory();
-  const disk = createDiskWatch(sources.databaseDirectory, clock);
+  const disk = createDiskWatch(sources.databaseFile, clock);
   const system = createSystemWatch(clock);
   const lag = createLagWatch(clock, lookEveryMs);
   const stopped = new AbortController();

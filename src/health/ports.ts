@@ -40,10 +40,12 @@ export interface HealthReport {
   readonly components: Readonly<Partial<Record<ComponentName, ComponentHealth>>>;
 }
 
-/** A file system's room; null where it is not known. */
+/** The room on the database's file system, and what the database takes of it. */
 export interface DiskSpace {
   readonly freeBytes: number;
   readonly sizeBytes: number;
+  /** With its write-ahead log. */
+  readonly databaseBytes: number;
 }
 
 /** What this process takes of its machine. */

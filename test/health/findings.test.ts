@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createDiskWatch } from '../../src/health/disk-watch.ts';
+import type { DiskSpace } from '../../src/health/ports.ts';
 import { createLagWatch } from '../../src/health/event-loop.ts';
 import { ofCertificates, ofDisk, ofEventLoop, ofPrometheus, ofScheduler } from '../../src/health/findings.ts';
 import { createMemory } from '../../src/health/memory.ts';
@@ -53,16 +54,19 @@ describe('the disk of the database', () => {
     ['degraded', 9.9],
     ['degraded', 0],
   ])('is %s with %d %% free', (status, percent) => {
-    const found = ofDisk({ space: { freeBytes: percent * 1e9, sizeBytes: 100e9 }, error: null });
-    expect(found).toMatchObject({ status, details: { freeBytes: percent * 1e9, sizeBytes: 100e9 } });
+    const found = ofDisk({ space: { freeBytes: percent * 1e9, sizeBytes: 100e9, databaseBytes: 1e6 }, error: null });
+    expect(found).toMatchObject({
+      status,
+      details: { freeBytes: percent * 1e9, sizeBytes: 100e9, databaseBytes: 1e6 },
+    });
     expect(found.message).toContain(`${Math.floor(percent)}%`);
   });
 
   it('that hangs is told, asked once, and keeps nobody waiting', async () => {
     const clock = createVirtualClock();
     let asked = 0;
-    let answer: (space: { freeBytes: number; sizeBytes: number }) => void = () => undefined;
-    const watch = createDiskWatch('/data', clock, () => {
+    let answer: (space: DiskSpace) => void = () => undefined;
+    const watch = createDiskWatch('/data/aegis.db', clock, () => {
       asked += 1;
       return new Promise((resolve) => (answer = resolve));
     });
@@ -74,11 +78,11 @@ describe('the disk of the database', () => {
     expect(asked).toBe(1);
     expect(ofDisk(watch.reading())).toMatchObject({
       status: 'degraded',
-      lastError: 'the file system of /data has not answered for 30s',
+      lastError: 'the file system of /data/aegis.db has not answered for 30s',
     });
-    answer({ freeBytes: 50, sizeBytes: 100 });
+    answer({ freeBytes: 50, sizeBytes: 100, databaseBytes: 7 });
     await clock.settle();
-    expect(watch.reading()).toEqual({ space: { freeBytes: 50, sizeBytes: 100 }, error: null });
+    expect(watch.reading()).toEqual({ space: { freeBytes: 50, sizeBytes: 100, databaseBytes: 7 }, error: null });
     watch.look();
     expect(asked).toBe(2);
   });

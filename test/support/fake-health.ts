@@ -21,7 +21,7 @@ export function aHealthReport(prometheus: HealthStatus = 'ok'): HealthReport {
       },
       scheduler: found({ slos: 1, waiting: 0, running: 0, overdue: 0, notEvaluatedYet: 0, slotsMissed: 0 }),
       database: found({ state: 'open', rowsStored: 1, rowsWaiting: 0, rowsDropped: 0 }),
-      disk: found({ freeBytes: null, sizeBytes: null }),
+      disk: found({ freeBytes: null, sizeBytes: null, databaseBytes: null }),
       eventLoop: { ...found({ greatestMsOfLastMinute: 0 }), latencyMs: 0 },
       certificates: found({ daysLeft: 90 }),
     },
@@ -35,6 +35,6 @@ export function aSystemReport(): SystemReport {
     cpu: { userSeconds: 1, systemSeconds: 1, percent: null, intervalSeconds: 0, cores: 2, loadAverage: [1, 1, 1] },
     memory: { rssBytes: 1, heapUsedBytes: 1, heapTotalBytes: 1, externalBytes: 1, limitBytes: 1 },
     fileDescriptors: { open: 20, limit: null },
-    disk: { freeBytes: 1, sizeBytes: 2 },
+    disk: { freeBytes: 1, sizeBytes: 2, databaseBytes: 1 },
   };
 }

@@ -55,7 +55,7 @@ async function evaluated(): Promise<Metrics> {
       ],
     },
     source: aSource,
-    disk: () => ({ freeBytes: 5e9, sizeBytes: 1e10 }),
+    disk: () => ({ freeBytes: 5e9, sizeBytes: 1e10, databaseBytes: 4096 }),
     version: '1.2.3',
     monotonicMs: () => world.clock.now().monotonicMs,
   });
@@ -97,6 +97,7 @@ describe('the metrics', () => {
       'aegis_circuit_breaker_refused_total{service="prometheus"} 7',
       'aegis_disk_free_bytes 5000000000',
       'aegis_disk_size_bytes 10000000000',
+      'aegis_audit_database_size_bytes 4096',
     ])
       expect(text).toContain(line);
   });

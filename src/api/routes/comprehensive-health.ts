@@ -42,7 +42,7 @@ const components = {
     rowsWaiting: NumberOrNull,
     rowsDropped: NumberOrNull,
   }),
-  disk: component({ freeBytes: NumberOrNull, sizeBytes: NumberOrNull }),
+  disk: component({ freeBytes: NumberOrNull, sizeBytes: NumberOrNull, databaseBytes: NumberOrNull }),
   eventLoop: component({ greatestMsOfLastMinute: NumberOrNull }),
   certificates: component({ daysLeft: NumberOrNull }),
 } satisfies Record<ComponentName, unknown>;

@@ -3,7 +3,7 @@ import type { SystemReport } from '../../health/ports.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import { failure, NumberOrNull, Timestamp } from '../schemas.ts';
 
-const Disk = Type.Object({ freeBytes: Type.Number(), sizeBytes: Type.Number() });
+const Disk = Type.Object({ freeBytes: Type.Number(), sizeBytes: Type.Number(), databaseBytes: Type.Number() });
 
 type Answer = Omit<SystemReport, 'startedAtMs'> & { readonly startedAt: string };
 
