@@ -4,6 +4,7 @@ import { createSyntheticAdapter } from './adapter/synthetic/adapter.ts';
 import type { Orders } from './api/orders.ts';
 import { createApi } from './api/create-api.ts';
 import { warnOfOpenDoor } from './access/open-door.ts';
+import { listenOnAdminSocket } from './api/admin-socket.ts';
 import { drain } from './api/drain.ts';
 import { createReadiness } from './api/readiness.ts';
 import { openAccessControl } from './access/create-access.ts';
@@ -212,6 +213,7 @@ export function createApp(settings: Settings, log: Log, options: AppOptions = {}
     await catalogue.start();
     goOn();
     scheduler.start();
+    if (settings.adminSocket !== undefined) await listenOnAdminSocket(api.adminServer(), settings.adminSocket, log);
     const plainUrl = await api.listen({ host: settings.host, port: settings.port }).catch((error: unknown) => {
       throw new AegisError(
         'invalid_setting',

@@ -1,9 +1,17 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Credentials, Identified, Identity, SloRef } from '../access/ports.ts';
+import type { Credentials, Identified, Identity } from '../access/ports.ts';
 import { AegisError } from '../errors.ts';
 import { describeAccess } from './access-description.ts';
 import type { ApiDeps, RouteAccess } from './deps.ts';
 import { createFailureLog } from './failure-log.ts';
+
+/** A route as the table of docs/access.md shows it. */
+export interface GuardedRoute {
+  readonly methods: string;
+  readonly url: string;
+  readonly needed: RouteAccess;
+  readonly perSlo: boolean;
+}
 
 const descriptionPages = '/docs';
 
@@ -22,6 +30,8 @@ const nobody: Identity = {
  */
 export function guardRoutes(app: FastifyInstance, deps: Pick<ApiDeps, 'access' | 'log' | 'clock'>): void {
   const { access } = deps;
+  const routes: GuardedRoute[] = [];
+  app.decorate('routeAccess', routes);
   const logFailure = createFailureLog(deps);
   app.decorateRequest('identity');
   app.addHook('onRoute', (route) => {
@@ -29,6 +39,10 @@ export function guardRoutes(app: FastifyInstance, deps: Pick<ApiDeps, 'access' |
     if (route.url.startsWith(descriptionPages)) route.config = { ...route.config, access: 'open' };
     const needed = route.config?.access;
     if (needed === undefined) throw new Error(`${route.url} does not say who may use it`);
+    if (route.schema?.hide !== true) {
+      const methods = [route.method].flat().join(', ');
+      routes.push({ methods, url: route.url, needed, perSlo: route.config?.perSlo === true });
+    }
     if (needed !== 'open' && !isOpen(needed)) describeAccess(route, needed, access);
   });
   app.addHook('onRequest', (request, reply, done) => {
@@ -38,7 +52,7 @@ export function guardRoutes(app: FastifyInstance, deps: Pick<ApiDeps, 'access' |
       done();
       return;
     }
-    const identified = access.identify(credentialsOf(request));
+    const identified = access.identify(credentialsOf(request, app.traffic.isAdmin(request.raw.socket)));
     if (identified instanceof Promise) void identified.then((later) => done(admit(request, reply, later)), done);
     else done(admit(request, reply, identified));
   });
@@ -87,14 +101,8 @@ function notAllowed(identity: Identity, needed: RouteAccess): AegisError {
   return new AegisError('forbidden', `${identity.name} does not have the scope ${scope}`);
 }
 
-/** 403 for an SLO that somebody may not ask for, the same for one that there is not: they learn nothing of others. */
-export function refuseOtherSlos({ identity }: FastifyRequest, slo: SloRef): void {
-  if (identity.maySee(slo)) return;
-  throw new AegisError('forbidden', `${identity.name} may not ask for SLO ${slo.id} (or there is none)`);
-}
-
-function credentialsOf({ headers, ip }: FastifyRequest): Credentials {
-  return { token: tokenOf(headers.authorization, headers['x-api-key']), isAdminSocket: false, address: ip };
+function credentialsOf({ headers, ip }: FastifyRequest, isAdminSocket: boolean): Credentials {
+  return { token: tokenOf(headers.authorization, headers['x-api-key']), isAdminSocket, address: ip };
 }
 
 function tokenOf(authorization: string | undefined, key: string | string[] | undefined): Credentials['token'] {

@@ -1,7 +1,8 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import type { Server } from 'node:http';
 import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { AegisError } from '../errors.ts';
-import { guardRoutes } from './access.ts';
+import { guardRoutes, type GuardedRoute } from './access.ts';
 import type { ApiDeps } from './deps.ts';
 import { clientErrorHandler, errorHandler } from './errors.ts';
 import { logHandshakeErrors } from './handshake-log.ts';
@@ -31,16 +32,24 @@ declare module 'fastify' {
   interface FastifyInstance {
     readonly traffic: Traffic;
     readonly limits: Limits;
+    /** A server that is not listening yet, for the admin socket. */
+    readonly adminServer: () => Server;
+    /** Who may use each route, in the order of their adding. */
+    readonly routeAccess: readonly GuardedRoute[];
   }
 }
 
 /** The HTTP API, not yet listening. It is ended by `drain` (drain.ts). */
 export function createApi(deps: ApiDeps): FastifyInstance {
   const { edge, log, clock } = deps;
-  const { traffic, serve } = createTraffic({ ...edge, onHandshakeError: logHandshakeErrors({ log, clock }) });
+  const { traffic, serve, serveAdmin } = createTraffic({
+    ...edge,
+    onHandshakeError: logHandshakeErrors({ log, clock }),
+  });
   const limits = createLimits({ rates: edge.rates, clock, log });
   const onLine = requestLine(deps);
   const onError = errorHandler(deps.log);
+  const onClientError = clientErrorHandler(traffic, deps.log, () => requestIdOf({ headers: {} }));
   const app = fastify({
     serverFactory: serve,
     forceCloseConnections: true,
@@ -55,13 +64,17 @@ export function createApi(deps: ApiDeps): FastifyInstance {
       onLine(request, reply); // generic over routes, of which there is none yet
       onError(error, request, reply);
     },
-    clientErrorHandler: clientErrorHandler(traffic, deps.log, () => requestIdOf({ headers: {} })),
+    clientErrorHandler: onClientError,
   }).withTypeProvider<TypeBoxTypeProvider>();
 
   app.decorate('traffic', traffic);
   app.decorateRequest('trace');
   app.decorateRequest('about');
   app.decorate('limits', limits);
+  app.decorate('adminServer', () => {
+    const server = serveAdmin((request, response) => app.routing(request, response));
+    return server.on('clientError', onClientError);
+  });
   // Answers are what the policy made, whole: a schema that lags behind must not drop a field.
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
   app.setErrorHandler(onError);

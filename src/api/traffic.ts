@@ -23,6 +23,8 @@ export interface Traffic {
   connections(): number;
   /** Connections that were closed to protect the others. */
   closed(): Readonly<Record<Closing, number>>;
+  /** Whether a socket is of the admin socket, which only the server's own user can open. */
+  isAdmin(socket: Socket): boolean;
   /** Whether an answer is being sent on this socket, into which nothing else may be written. */
   isAnswering(socket: Socket): boolean;
   /** The response that is open on this socket, if any. */
@@ -46,9 +48,12 @@ export interface TrafficOptions {
 export function createTraffic(options: TrafficOptions): {
   traffic: Traffic;
   serve: (listener: RequestListener) => Server;
+  /** The same for a Unix socket: without TLS, and its connections are known as the admin's. */
+  serveAdmin: (listener: RequestListener) => Server;
 } {
   const open = new Set<ServerResponse>();
   const servers: Server[] = [];
+  const adminSockets = new WeakSet<Socket>();
   let refusing = false;
   let requests = 0;
   const connections = createConnections({ limit: options.maxConnections, slowest: () => connectionOf(oldestSlow()) });
@@ -92,8 +97,7 @@ export function createTraffic(options: TrafficOptions): {
     };
   }
 
-  const serve = (listener: RequestListener): Server => {
-    const server = limitedServer(counting(listener), options);
+  const followed = (server: Server): Server => {
     server.on('connection', (socket) => connections.add(socket));
     server.on('secureConnection', (socket: Socket) => connections.secure(socket));
     server.on('listening', () => readers.watch());
@@ -101,12 +105,23 @@ export function createTraffic(options: TrafficOptions): {
     servers.push(server);
     return server;
   };
+  const serve = (listener: RequestListener) => followed(limitedServer(counting(listener), options));
+  const serveAdmin = (listener: RequestListener) => {
+    const server = limitedServer(counting(listener), { ...options, certificates: undefined });
+    server.on('connection', (socket) => {
+      adminSockets.add(socket);
+      // Such a connection has no address; whatever counts or logs by address finds this one.
+      Object.defineProperty(socket, 'remoteAddress', { value: 'unix' });
+    });
+    return followed(server);
+  };
 
   const traffic: Traffic = {
     requests: () => requests,
     openRequests: () => open.size,
     connections: () => connections.count(),
     closed: () => connections.closed(),
+    isAdmin: (socket) => adminSockets.has(socket),
     isAnswering: (socket) => [...open].some((response) => response.socket === socket && response.headersSent),
     openOn: (socket) => [...open].find((response) => response.socket === socket),
     refuseNew: () => {
@@ -117,7 +132,7 @@ export function createTraffic(options: TrafficOptions): {
     },
     cutOff: () => connections.closeAll(),
   };
-  return { traffic, serve };
+  return { traffic, serve, serveAdmin };
 }
 
 const serverOptions: ServerOptions = {

@@ -1,5 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -86,6 +88,71 @@ describe('a server with a file of keys', () => {
     expect(ran.stderr).toMatch(/^aegis-server: --api-keys-file: [^\n]*\n$/);
     expect(ran.stderr).toContain(message);
     expect(ran.stdout).toBe('');
+  });
+});
+
+describe('the admin socket', () => {
+  const onSocket = (path: string, ...words: string[]) =>
+    spawnSync('curl', ['-sS', '--max-time', '20', '--unix-socket', path, ...words], {
+      encoding: 'utf8',
+      timeout: 30_000,
+    });
+
+  it('takes orders from its user, stands in the audit, is replaced after a kill, and goes at the stop', async () => {
+    const path = join(scratch(), 'admin.sock');
+    gate = await createGate({ slos: [sloDocument()], args: ['--admin-socket', path] });
+    await gate.start();
+    await gate.kill();
+    expect(existsSync(path)).toBe(true); // left behind
+    await gate.start();
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    const ran = onSocket(path, '-X', 'POST', 'http://aegis/admin/reload');
+    expect(JSON.parse(ran.stdout)).toMatchObject({ slos: { outcome: 'ok', loaded: 1 } });
+    expect(onSocket(path, 'http://aegis/v1/slo').stdout).toContain('api-availability');
+    const orders = () => onSocket(path, 'http://aegis/v1/audit/orders').stdout;
+    await eventually(() =>
+      expect(JSON.parse(orders())).toMatchObject({
+        records: [{ order: 'POST /admin/reload', caller: 'admin-socket', address: 'unix' }],
+      }),
+    );
+    expect(gate.lines()).toContainEqual(expect.objectContaining({ message: 'order', caller: 'admin-socket' }));
+    expect(await gate.stop()).toBe(0);
+    expect(existsSync(path)).toBe(false);
+  });
+
+  it('is ended by a stop as the port is, with what waits on it', async () => {
+    const path = join(scratch(), 'admin.sock');
+    gate = await createGate({ slos: [sloDocument()], args: ['--admin-socket', path] });
+    await gate.start();
+    const idle = connect(path);
+    await once(idle, 'connect');
+    const closed = once(idle, 'close');
+    idle.on('error', () => undefined);
+    expect(await gate.stop()).toBe(0);
+    await closed;
+  });
+
+  it.each([
+    ['a file', (path: string) => writeFileSync(path, 'precious'), 'a file that is no socket'],
+    ['a directory that is not there', () => undefined, 'cannot listen there', 'nowhere/admin.sock'],
+    ['a path that is too long', () => undefined, 'longer than 103 bytes', 'x'.repeat(200)],
+  ])('on %s ends the start with the reason', async (_, make, reason, name = 'admin.sock') => {
+    const path = join(scratch(), name);
+    make(path);
+    gate = await createGate({ slos: [sloDocument()], args: ['--admin-socket', path] });
+    await expect(gate.start()).rejects.toThrow(reason);
+    expect(gate.process().exitCode).toBe(1);
+    if (name === 'admin.sock') expect(readFileSync(path, 'utf8')).toBe('precious');
+  });
+
+  it('that another server has is left to it', async () => {
+    const path = join(scratch(), 'admin.sock');
+    gate = await createGate({ slos: [sloDocument()], args: ['--admin-socket', path] });
+    await gate.start();
+    const second = await createGate({ slos: [sloDocument()], args: ['--admin-socket', path] });
+    await expect(second.start()).rejects.toThrow('another process listens there');
+    await second.remove();
+    expect(onSocket(path, 'http://aegis/healthz').stdout).toBe('{"status":"ok"}');
   });
 });
 

@@ -40,7 +40,8 @@ it('documents and examples name no flag that the two commands do not have', () =
   const help = (bin: string, ...args: string[]) =>
     execFileSync(process.execPath, [join(root, 'dist', bin), ...args, '--help'], { encoding: 'utf8' });
   const commands = ['validate', 'gate', 'explain', 'replay'].map((name) => help('cli.js', name));
-  const known = new Set([help('server.js'), help('cli.js'), ...commands].join('').match(/--[a-z][a-z-]*/g));
+  const keys = ['create', 'list', 'revoke'].map((name) => help('cli.js', 'keys', name));
+  const known = new Set([help('server.js'), help('cli.js'), ...commands, ...keys].join('').match(/--[a-z][a-z-]*/g));
   const used = files
     .filter((file) => documents.includes(file) || /^examples\/|^docker-compose/.test(file))
     .flatMap((file) => (text(file).match(/(?<![\w-])--[a-z][a-z-]*/g) ?? []).map((flag) => ({ file, flag })));

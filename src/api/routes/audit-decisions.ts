@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import type { Api, ApiDeps } from '../deps.ts';
 import { DecisionSchema, failure, Timestamp } from '../schemas.ts';
+import { refuseOtherRecords } from '../slo-sight.ts';
 import { decisionParameter, nameParameter, pageFilter, pageParameters } from './audit-query.ts';
 
 const DecisionsQuery = Type.Object(
@@ -39,11 +40,11 @@ const Page = Type.Unsafe<Uint8Array>(
 );
 
 /** `GET /v1/audit/decisions`: who was told what, from which evaluation. */
-export function auditDecisionsRoute(app: Api, { activity }: Pick<ApiDeps, 'activity'>): void {
+export function auditDecisionsRoute(app: Api, { activity, catalogue }: Pick<ApiDeps, 'activity' | 'catalogue'>): void {
   app.route({
     method: 'GET',
     url: '/v1/audit/decisions',
-    config: { access: ['read'], work: 'audit' },
+    config: { access: ['read'], perSlo: true, work: 'audit' },
     schema: {
       operationId: 'listDecisions',
       summary: 'Decisions as they were answered, newest first',
@@ -52,7 +53,9 @@ export function auditDecisionsRoute(app: Api, { activity }: Pick<ApiDeps, 'activ
       querystring: DecisionsQuery,
       response: { 200: Page, 400: failure[400], 500: failure[500], 503: failure[503] },
     },
-    handler: async ({ query }, reply) => {
+    handler: async (request, reply) => {
+      const { query } = request;
+      refuseOtherRecords(request, catalogue.current(), query.sloID);
       const { sloID, decision, caller, evaluationID } = query;
       const page = await activity.decisions({
         ...pageFilter(query),

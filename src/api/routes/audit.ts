@@ -1,6 +1,7 @@
 import { Type, type Static } from 'typebox';
 import { AegisError } from '../../errors.ts';
 import type { AuditFilter } from '../../storage/ports.ts';
+import { refuseOtherRecords } from '../slo-sight.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import { BurnRates, DecisionSchema, failure, NumberOrNull, ReasonCodes, StringOrNull, Timestamp } from '../schemas.ts';
 import { decisionParameter, nameParameter, pageFilter, pageParameters } from './audit-query.ts';
@@ -53,11 +54,11 @@ const Page = Type.Unsafe<Uint8Array>(
   ),
 );
 
-export function auditRoutes(app: Api, { audit }: Pick<ApiDeps, 'audit'>): void {
+export function auditRoutes(app: Api, { audit, catalogue }: Pick<ApiDeps, 'audit' | 'catalogue'>): void {
   app.route({
     method: 'GET',
     url: '/v1/audit',
-    config: { access: ['read'], work: 'audit' },
+    config: { access: ['read'], perSlo: true, work: 'audit' },
     schema: {
       operationId: 'listEvaluations',
       summary: 'Evaluations, newest first',
@@ -66,7 +67,9 @@ export function auditRoutes(app: Api, { audit }: Pick<ApiDeps, 'audit'>): void {
       querystring: AuditQuery,
       response: { 200: Page, 400: failure[400], 500: failure[500], 503: failure[503] },
     },
-    handler: async ({ query }, reply) => {
+    handler: async (request, reply) => {
+      const { query } = request;
+      refuseOtherRecords(request, catalogue.current(), query.sloID);
       const page = await audit.page(auditFilter(query)); // JSON already
       return reply.type('application/json; charset=utf-8').send(page);
     },

@@ -8,6 +8,7 @@ import { unknownSlo } from '../catalogue-questions.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import { quote } from '../invalid.ts';
 import type { Limits } from '../limits.ts';
+import { refuseOtherSlos } from '../slo-sight.ts';
 import { BurnRates, DecisionSchema, failure, ReasonCodes, RuleSchema, SliSchema, Timestamp } from '../schemas.ts';
 
 const Body = Type.Object(
@@ -70,7 +71,7 @@ export function decisionRoute(app: Api, { catalogue, decisions, recordDecision, 
     scope.route({
       method: 'POST',
       url: '/v1/gate/decision',
-      config: { access: ['decide'] },
+      config: { access: ['decide'], perSlo: true },
       bodyLimit: bodyLimitBytes,
       schema: {
         operationId: 'decide',
@@ -97,6 +98,7 @@ export function decisionRoute(app: Api, { catalogue, decisions, recordDecision, 
         const { body, about, trace } = request;
         const wasForced = body.forceFresh === true;
         const snapshot = catalogue.current();
+        refuseOtherSlos(request, snapshot, body.sloID);
         if (snapshot.slos.has(body.sloID)) about.sloId = body.sloID;
         // A forced evaluation is made, or refused: never answered with what was decided earlier.
         const served = await decide(snapshot, decisions, body.sloID, wasForced, trace, (evaluate) =>

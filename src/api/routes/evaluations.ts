@@ -4,6 +4,7 @@ import { evaluationAnswer, type EvaluationAnswer } from '../../policy/evidence-a
 import type { Evaluation } from '../../policy/decision-source.ts';
 import type { StoredEvaluation } from '../../storage/ports.ts';
 import type { Api, ApiDeps } from '../deps.ts';
+import { refuseOtherSlos } from '../slo-sight.ts';
 import {
   DecisionSchema,
   ExplainedRuleSchema,
@@ -90,7 +91,7 @@ export function evaluationRoutes(app: Api, deps: Deps): void {
   app.route({
     method: 'GET',
     url: '/v1/evaluations/:id',
-    config: { access: ['read'], work: 'audit' },
+    config: { access: ['read'], perSlo: true, work: 'audit' },
     schema: {
       operationId: 'getEvaluation',
       summary: 'The evidence of one evaluation',
@@ -98,11 +99,17 @@ export function evaluationRoutes(app: Api, deps: Deps): void {
       params: Type.Object({ id: Type.String({ description: 'The evaluationID of a decision or record.' }) }),
       response: { 200: Evidence, 404: failure[404], 414: failure[414], 500: failure[500], 503: failure[503] },
     },
-    handler: async ({ params: { id } }) => {
+    handler: async (request) => {
+      const { id } = request.params;
+      const snapshot = deps.catalogue.current();
       const current = currentEvaluation(deps, id);
-      if (current !== undefined) return explainCurrent(current, deps.about.version);
+      if (current !== undefined) {
+        refuseOtherSlos(request, snapshot, current.slo.id);
+        return explainCurrent(current, deps.about.version);
+      }
       const stored = await deps.audit.get(id);
       if (stored === null) throw new AegisError('unknown_evaluation', `evaluation not found: ${id}`);
+      refuseOtherSlos(request, snapshot, stored.sloId);
       return deps.explain(stored) ?? bare(stored);
     },
   });

@@ -3,6 +3,7 @@ import type { SloDocument } from '../../slo/model.ts';
 import { unknownSlo } from '../catalogue-questions.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import { failure } from '../schemas.ts';
+import { refuseOtherSlos } from '../slo-sight.ts';
 
 const List = Type.Object(
   {
@@ -31,27 +32,25 @@ export function sloRoutes(app: Api, { catalogue }: Pick<ApiDeps, 'catalogue'>): 
   app.route({
     method: 'GET',
     url: '/v1/slo',
-    config: { access: ['read', 'decide'] },
+    config: { access: ['read', 'decide'], perSlo: true },
     schema: {
       operationId: 'listSlos',
       summary: 'The SLOs that are served',
+      description: 'Of these, the ones that whoever asks may ask for.',
       tags: ['slos'],
       response: { 200: List, 500: failure[500] },
     },
-    handler: () => ({
-      slos: [...catalogue.current().slos.values()].map(({ slo: { id, service, environment, objective } }) => ({
-        id,
-        service,
-        environment,
-        objective,
-      })),
+    handler: ({ identity }) => ({
+      slos: [...catalogue.current().slos.values()]
+        .filter(({ slo }) => identity.maySee(slo))
+        .map(({ slo: { id, service, environment, objective } }) => ({ id, service, environment, objective })),
     }),
   });
 
   app.route({
     method: 'GET',
     url: '/v1/slo/:id',
-    config: { access: ['read', 'decide'] },
+    config: { access: ['read', 'decide'], perSlo: true },
     schema: {
       operationId: 'getSlo',
       summary: 'One SLO as it is written',
@@ -59,8 +58,10 @@ export function sloRoutes(app: Api, { catalogue }: Pick<ApiDeps, 'catalogue'>): 
       params: SloId,
       response: { 200: Document, 404: failure[404], 414: failure[414], 500: failure[500] },
     },
-    handler: ({ params }) => {
+    handler: (request) => {
+      const { params } = request;
       const snapshot = catalogue.current();
+      refuseOtherSlos(request, snapshot, params.id);
       const loaded = snapshot.slos.get(params.id);
       if (loaded === undefined) throw unknownSlo(snapshot, params.id, 'SLO not found');
       return loaded.slo.document;

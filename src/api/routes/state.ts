@@ -3,6 +3,7 @@ import { AegisError } from '../../errors.ts';
 import { stateOf, type StateAnswer } from '../../policy/state.ts';
 import { filesInErrorOf } from '../catalogue-questions.ts';
 import type { Api, ApiDeps } from '../deps.ts';
+import { refuseOtherStates } from '../slo-sight.ts';
 import { DecisionSchema, failure, ReasonCodes, StringOrNull } from '../schemas.ts';
 
 const State = Type.Unsafe<StateAnswer>(
@@ -27,7 +28,7 @@ export function stateRoutes(app: Api, { catalogue, decisions }: Pick<ApiDeps, 'c
   app.route({
     method: 'GET',
     url: '/v1/state/:service/:env',
-    config: { access: ['read', 'decide'] },
+    config: { access: ['read', 'decide'], perSlo: true },
     schema: {
       operationId: 'getState',
       summary: 'The worst decision of a service in one environment',
@@ -35,12 +36,15 @@ export function stateRoutes(app: Api, { catalogue, decisions }: Pick<ApiDeps, 'c
       params: Type.Object({ service: Type.String(), env: Type.String() }),
       response: { 200: State, 404: failure[404], 414: failure[414], 500: failure[500] },
     },
-    handler: ({ params: { service, env } }) => {
+    handler: (request) => {
+      const { service, env } = request.params;
       const snapshot = catalogue.current();
       const filesInError = filesInErrorOf(snapshot, service, env);
-      const slos = [...snapshot.slos.values()]
-        .filter(({ slo }) => slo.service === service && slo.environment === env)
-        .map(({ slo }) => ({ id: slo.id, served: decisions.current(slo.id) }));
+      const concerned = [...snapshot.slos.values()]
+        .map(({ slo }) => slo)
+        .filter((slo) => slo.service === service && slo.environment === env);
+      refuseOtherStates(request, { service, environment: env, slos: concerned });
+      const slos = concerned.map(({ id }) => ({ id, served: decisions.current(id) }));
       if (slos.length === 0 && filesInError.length === 0) {
         throw new AegisError('unknown_service', `no SLO found for service ${service} in environment ${env}`);
       }
