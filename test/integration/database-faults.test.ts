@@ -3,12 +3,13 @@ import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { readPage } from '../contract/audit-page.ts';
+import { makeOrder, makeServed } from '../storage/make-activity.ts';
 import { makeEvaluation, makeEvaluations } from '../storage/make-evaluation.ts';
 import { openStorage, type TestStorage } from '../storage/sqlite/open-storage.ts';
 import { eventually } from '../support/eventually.ts';
 import { scratch } from '../support/scratch.ts';
 import { lacks } from '../support/services.ts';
-import { idsInFile } from '../support/sqlite3.ts';
+import { idsInFile, shell } from '../support/sqlite3.ts';
 import { openShell } from '../support/sqlite3-session.ts';
 
 function messages({ lines }: TestStorage, pattern: RegExp): string[] {
@@ -36,6 +37,35 @@ describe.skipIf(lacks('sqlite3'))('a locked database', () => {
     expect(await storage.log.append(makeEvaluation())).toBe('stored');
     await storage.close(10_000);
     expect(idsInFile(storage.path)).toHaveLength(701);
+  });
+
+  it('while the server runs: of more served decisions than may wait the oldest are dropped, and no order', async () => {
+    const storage = await openStorage({ decisionLimit: 1_000 });
+    const operator = openShell(storage.path);
+    await operator.run('BEGIN IMMEDIATE;');
+    storage.activity.ordered(makeOrder());
+    for (let count = 0; count < 1_750; count++) storage.activity.served(makeServed());
+    expect(storage.status().rows).toMatchObject({
+      decision: { stored: 0, waiting: 1_000, dropped: 750 },
+      order: { stored: 0, waiting: 1, dropped: 0 },
+    });
+    await eventually(() => expect(storage.status().lastError).toBe('database is locked'));
+    await operator.run('ROLLBACK;');
+    await eventually(() =>
+      expect(storage.status()).toMatchObject({
+        state: 'open',
+        lastError: null,
+        rows: {
+          decision: { stored: 1_000, waiting: 0, dropped: 750 },
+          order: { stored: 1, waiting: 0, dropped: 0 },
+        },
+      }),
+    );
+    expect(messages(storage, /served decisions are dropped from the audit/)).toHaveLength(1);
+    expect(shell(storage.path, 'SELECT count(*) FROM served_decisions; SELECT count(*) FROM orders;')).toEqual([
+      '1000',
+      '1',
+    ]);
   });
 
   it('at the start: it is served without, then opened', async () => {

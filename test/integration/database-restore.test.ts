@@ -1,6 +1,7 @@
 import { copyFileSync, existsSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { makeServed } from '../storage/make-activity.ts';
 import { makeEvaluation, makeEvaluations } from '../storage/make-evaluation.ts';
 import { eventually } from '../support/eventually.ts';
 import { scratch } from '../support/scratch.ts';
@@ -47,6 +48,12 @@ async function appendSome(server: StorageProcess, count: number): Promise<void> 
   expect(new Set(appended)).toEqual(new Set(['stored']));
 }
 
+/** Serves one after the other, and waits until all are in the file. */
+async function serveSome(server: StorageProcess, requestIds: readonly string[]): Promise<void> {
+  await server.serve(requestIds.map((requestId) => makeServed({ requestId })));
+  await eventually(async () => expect(await server.served()).toEqual(expect.arrayContaining([...requestIds])));
+}
+
 async function idsServed(server: StorageProcess): Promise<string[]> {
   return (await server.page()).records.map((record) => record.evaluationID).sort();
 }
@@ -81,6 +88,23 @@ describe.skipIf(lacks('sqlite3')).each(Object.entries(ways))('a backup put over 
     await appendSome(again, 5);
     await again.stop();
     expect(idsInFile(path)).toHaveLength(325);
+  });
+
+  it('while the server runs gives the served decisions of the backup, and no others', async () => {
+    const path = join(scratch(), 'aegis.db');
+    const backup = `${path}.backup`;
+    const server = await startStorageProcess(path);
+    await serveSome(server, ['before-1', 'before-2']);
+    shell(path, `.backup '${backup}'`);
+    await serveSome(server, ['between']);
+    restore(backup, path);
+    await server.logged(/was replaced by another file while the server ran/);
+    await server.serve([makeServed({ requestId: 'after' })]);
+    expect(await server.served()).toEqual(['before-2', 'before-1']);
+    await server.stop();
+    await server.logged(/failed to store served decision: 1 were not stored before the stop: .* was replaced/);
+    const again = await startStorageProcess(path);
+    expect(await again.served()).toEqual(['before-2', 'before-1']);
   });
 
   it('while the server runs is noticed without a row to write, and served', async () => {

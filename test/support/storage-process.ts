@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { onTestFinished } from 'vitest';
 import type { Evaluation } from '../../src/policy/decision-source.ts';
-import type { Appended, DefinedSlo } from '../../src/storage/ports.ts';
+import type { Appended, DefinedSlo, ServedDecision } from '../../src/storage/ports.ts';
 import type { AuditPage } from '../contract/audit-page.ts';
 import { eventually } from './eventually.ts';
 import type { LogLine } from './recording-log.ts';
@@ -22,6 +22,10 @@ const calls = {
     return storage.state();
   },
   append: (evaluations) => Promise.all(evaluations.map((one) => storage.log.append(one))),
+  serve: (decisions) => {
+    for (const one of decisions) storage.activity.served(one);
+  },
+  served: async () => JSON.parse(Buffer.from(await storage.activityReader.decisions({ limit: 1_000 })).toString()),
   define: (slos) => storage.log.define(slos),
   flush: (boundMs) => storage.log.flush(boundMs),
   page: async (filter) => JSON.parse(Buffer.from(await storage.reader.page(filter)).toString()),
@@ -50,6 +54,9 @@ export interface StorageProcess {
   readonly pid: number;
   readonly lines: readonly LogLine[];
   append(evaluations: readonly Evaluation[]): Promise<Appended[]>;
+  serve(decisions: readonly ServedDecision[]): Promise<void>;
+  /** Request ids of the decisions that were served, newest first. */
+  served(): Promise<string[]>;
   define(slos: readonly DefinedSlo[]): Promise<void>;
   flush(boundMs: number): Promise<void>;
   page(filter?: object): Promise<AuditPage>;
@@ -75,6 +82,11 @@ export async function startStorageProcess(path: string): Promise<StorageProcess>
     pid: child.pid!,
     lines,
     append: (evaluations) => call('append', evaluations) as Promise<Appended[]>,
+    serve: (decisions) => call('serve', decisions) as Promise<void>,
+    async served() {
+      const { records } = (await call('served')) as { records: readonly { requestId: string }[] };
+      return records.map(({ requestId }) => requestId);
+    },
     define: (slos) => call('define', slos) as Promise<void>,
     flush: (boundMs) => call('flush', boundMs) as Promise<void>,
     page: (filter) => call('page', { limit: 1_000, ...filter }) as Promise<AuditPage>,
