@@ -1,7 +1,11 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { eventually } from '../support/eventually.ts';
 import { createGate, type GateServer } from '../support/gate-server.ts';
+import { keysFileText } from '../support/keyed-access.ts';
+import { scratch } from '../support/scratch.ts';
 import { lacks } from '../support/services.ts';
 import { sloDocument } from '../support/slo.ts';
 import { openShell } from '../support/sqlite3-session.ts';
@@ -152,5 +156,40 @@ describe.skipIf(lacks('sqlite3'))('decisions that are served by the running serv
       expect(ids).toEqual(ids.map((_, index) => first + index));
       await gate.start();
     }
+  });
+});
+
+describe('an order to the running server', () => {
+  it('is written down with who gave it, and those who only read may look it up', async () => {
+    const file = join(scratch(), 'keys.yaml');
+    const { text, tokenOf } = keysFileText({ ops: { scopes: ['admin'] }, auditor: { scopes: ['read'] } });
+    writeFileSync(file, text, { mode: 0o600 });
+    gate = await createGate({ slos: [sloDocument()], args: ['--api-keys-file', file] });
+    await gate.start();
+    const as = (name: 'ops' | 'auditor', path: string, init: RequestInit = {}) =>
+      fetch(gate.url + path, {
+        ...init,
+        headers: { authorization: `Bearer ${tokenOf(name)}`, 'x-request-id': 'change-7' },
+      });
+    const order = { method: 'POST' };
+    expect((await as('auditor', '/admin/log-level?level=debug', order)).status).toBe(403);
+    expect((await as('ops', '/admin/log-level?level=debug', order)).status).toBe(200);
+    await eventually(async () => {
+      const answer = await as('auditor', '/v1/audit/orders');
+      expect(await answer.json()).toMatchObject({
+        total: 1,
+        records: [
+          {
+            order: 'POST /admin/log-level',
+            parameters: { level: 'debug' },
+            caller: expect.stringContaining('ops') as string,
+            address: '127.0.0.1',
+            requestId: 'change-7',
+          },
+        ],
+      });
+    });
+    expect((await fetch(`${gate.url}/v1/audit/orders`)).status).toBe(401);
+    expect((await fetch(`${gate.url}/v1/audit/decisions`)).status).toBe(401);
   });
 });
