@@ -14,15 +14,17 @@ import { painter } from './terminal.ts';
 export interface ExplainOptions {
   readonly about: { readonly sloId: string } | { readonly evaluationId: string };
   readonly server: URL;
+  readonly token: string | undefined;
   readonly format: 'text' | 'json';
   readonly timeoutMs: number;
 }
 
 /** Asks, prints and says with which code to exit. */
 export async function runExplain(terminal: Terminal, options: ExplainOptions): Promise<ExitCode> {
-  const { about, server, format, timeoutMs } = options;
+  const { about, server, token, format, timeoutMs } = options;
   const client = createServerClient({
     server,
+    token,
     timeoutMs,
     longestAnswerBytes: longestEvidenceBytes,
     onRetry: (why) =>

@@ -4,11 +4,13 @@ import { AegisError } from '../errors.ts';
 import type { DefineCommand } from './command.ts';
 import { flag } from './command.ts';
 import { defaultTimeoutMs, formatFlag, serverFlag, serverOf, timeoutFlag } from './server-flags.ts';
+import { tokenFileFlag, tokenFor } from './token.ts';
 
 interface Given {
   sloId?: string;
   evaluationId?: string;
   server?: URL;
+  tokenFile?: string;
   format: 'text' | 'json';
   timeoutMs: number;
 }
@@ -23,15 +25,17 @@ export const explain: DefineCommand = (terminal, onExit) => {
     .addOption(flag('--slo', 'id', 'the decision of an SLO as it stands', oneLine, (id) => (given.sloId = id)))
     .addOption(flag('--evaluation', 'id', 'an earlier evaluation', oneLine, (id) => (given.evaluationId = id)))
     .addOption(serverFlag((server) => (given.server = server)))
+    .addOption(tokenFileFlag((file) => (given.tokenFile = file)))
     .addOption(formatFlag('text', (form) => (given.format = form)))
     .addOption(timeoutFlag((ms) => (given.timeoutMs = ms)))
     .addHelpText('after', help)
     .action(async () => {
       const { format, timeoutMs, server = serverOf(terminal) } = given;
       const about = subjectOf(given);
+      const token = await tokenFor({ command: 'explain', terminal, server }, given.tokenFile);
       // Loaded here: other commands do without the policy.
       const { runExplain } = await import('./explain-run.ts');
-      onExit(await runExplain(terminal, { about, server, format, timeoutMs }));
+      onExit(await runExplain(terminal, { about, server, token, format, timeoutMs }));
     });
 };
 

@@ -16,6 +16,7 @@ import { painter } from './terminal.ts';
 export interface GateOptions {
   readonly questions: readonly Question[];
   readonly server: URL;
+  readonly token: string | undefined;
   readonly failOn: FailOn;
   readonly dryRun: boolean;
   readonly format: 'text' | 'json';
@@ -30,9 +31,10 @@ const exitCodeOf: Readonly<Record<Verdict, ExitCode>> = {
 
 /** Asks, prints and says with which code to exit. */
 export async function runGate(terminal: Terminal, options: GateOptions): Promise<ExitCode> {
-  const { questions, server, failOn, dryRun, format, timeoutMs } = options;
+  const { questions, server, token, failOn, dryRun, format, timeoutMs } = options;
   const client = createServerClient({
     server,
+    token,
     timeoutMs,
     longestAnswerBytes: 1024 * 1024,
     onRetry: (why) => void terminal.err(`aegis gate: ${visible(why)}; trying again for up to ${timeoutMs / 1000} s\n`),

@@ -7,12 +7,14 @@ import type { Question } from './gate-answer.ts';
 import { failOnLevels } from './judge.ts';
 import type { FailOn } from './judge.ts';
 import { defaultTimeoutMs, formatFlag, serverFlag, serverOf, timeoutFlag } from './server-flags.ts';
+import { tokenFileFlag, tokenFor } from './token.ts';
 
 interface Given {
   readonly sloIds: string[];
   service?: string;
   environment?: string;
   server?: URL;
+  tokenFile?: string;
   failOn: FailOn;
   format?: 'text' | 'json';
   timeoutMs: number;
@@ -39,6 +41,7 @@ export const gate: DefineCommand = (terminal, onExit) => {
     )
     .addOption(flag('--env', 'name', 'environment of the service', oneLine, (name) => (given.environment = name)))
     .addOption(serverFlag((server) => (given.server = server)))
+    .addOption(tokenFileFlag((file) => (given.tokenFile = file)))
     .option('--fresh', 'evaluate now, for this question')
     .addOption(flag('--fail-on', 'what', failOnAbout, oneOf(...failOnLevels), (what) => (given.failOn = what)))
     .option('--dry-run', 'print the answer and exit 0')
@@ -48,11 +51,13 @@ export const gate: DefineCommand = (terminal, onExit) => {
   return command.action(async () => {
     // Loaded here: other commands do without an HTTP client.
     const { runGate } = await import('./gate-run.ts');
-    const { sloIds, service, environment, ...options } = given;
+    const { sloIds, service, environment, tokenFile, ...options } = given;
+    const server = given.server ?? serverOf(terminal);
     const code = await runGate(terminal, {
       ...options,
       questions: questionsOf({ sloIds, service, environment, fresh: command.getOptionValue('fresh') === true }),
-      server: given.server ?? serverOf(terminal),
+      server,
+      token: await tokenFor({ command: 'gate', terminal, server }, tokenFile),
       format: given.format ?? (terminal.isTerminal ? 'text' : 'json'),
       dryRun: command.getOptionValue('dryRun') === true,
     });

@@ -12,15 +12,17 @@ import { painter } from './terminal.ts';
 export interface ReplayOptions {
   readonly evaluationId: string;
   readonly server: URL;
+  readonly token: string | undefined;
   readonly format: 'text' | 'json';
   readonly timeoutMs: number;
 }
 
 /** Fetches the evidence, decides on it again, prints both and says with which code to exit. */
 export async function runReplay(terminal: Terminal, options: ReplayOptions): Promise<ExitCode> {
-  const { evaluationId, server, format, timeoutMs } = options;
+  const { evaluationId, server, token, format, timeoutMs } = options;
   const client = createServerClient({
     server,
+    token,
     timeoutMs,
     longestAnswerBytes: longestEvidenceBytes,
     onRetry: (why) =>

@@ -4,10 +4,12 @@ import { AegisError } from '../errors.ts';
 import type { DefineCommand } from './command.ts';
 import { flag } from './command.ts';
 import { defaultTimeoutMs, formatFlag, serverFlag, serverOf, timeoutFlag } from './server-flags.ts';
+import { tokenFileFlag, tokenFor } from './token.ts';
 
 interface Given {
   evaluationId?: string;
   server?: URL;
+  tokenFile?: string;
   format: 'text' | 'json';
   timeoutMs: number;
 }
@@ -21,6 +23,7 @@ export const replay: DefineCommand = (terminal, onExit) => {
     .usage('--evaluation <id> [flags]')
     .addOption(flag('--evaluation', 'id', 'the evaluation', oneLine, (id) => (given.evaluationId = id)))
     .addOption(serverFlag((server) => (given.server = server)))
+    .addOption(tokenFileFlag((file) => (given.tokenFile = file)))
     .addOption(formatFlag('text', (form) => (given.format = form)))
     .addOption(timeoutFlag((ms) => (given.timeoutMs = ms)))
     .addHelpText('after', help)
@@ -28,9 +31,10 @@ export const replay: DefineCommand = (terminal, onExit) => {
       const { evaluationId, format, timeoutMs, server = serverOf(terminal) } = given;
       if (evaluationId === undefined)
         throw new AegisError('invalid_setting', '--evaluation: missing: give the id of an evaluation');
+      const token = await tokenFor({ command: 'replay', terminal, server }, given.tokenFile);
       // Loaded here: other commands do without the policy.
       const { runReplay } = await import('./replay-run.ts');
-      onExit(await runReplay(terminal, { evaluationId, server, format, timeoutMs }));
+      onExit(await runReplay(terminal, { evaluationId, server, token, format, timeoutMs }));
     });
 };
 

@@ -29,6 +29,8 @@ export interface ServerClient {
 
 export interface ServerClientOptions {
   readonly server: URL;
+  /** API key or OIDC token; never part of what is told. */
+  readonly token: string | undefined;
   /** For all requests together, from now. */
   readonly timeoutMs: number;
   /** Of one answer, as sent. */
@@ -52,7 +54,7 @@ const longestPauseMs = 2000;
  * answer is final.
  */
 export function createServerClient(options: ServerClientOptions): ServerClient {
-  const { server, timeoutMs, longestAnswerBytes, onRetry } = options;
+  const { server, token, timeoutMs, longestAnswerBytes, onRetry } = options;
   const endMs = performance.now() + timeoutMs;
   const { url, username, password } = splitUserinfo(server);
   const base = url.pathname.replace(/\/$/, '');
@@ -62,6 +64,9 @@ export function createServerClient(options: ServerClientOptions): ServerClient {
     // A cache between us and the server must not answer in its place.
     'cache-control': 'no-cache',
     ...(username !== undefined && { authorization: `Basic ${credentials}` }),
+    // A user in the URL is for a proxy, which takes that header.
+    ...(token !== undefined &&
+      (username === undefined ? { authorization: `Bearer ${token}` } : { 'x-api-key': token })),
   };
   const agent = new Agent({
     connections: connectionsAtOnce,
@@ -114,7 +119,9 @@ export function createServerClient(options: ServerClientOptions): ServerClient {
     const said = readError(text);
     const why = `${url.host} answered ${status}${said === undefined ? '' : `: ${said}`}`;
     if (isPassing(status)) return { kind: 'again', why, afterMs };
-    return { kind: 'none', why: said === undefined ? `${why}, not as aegis-server does: check --server` : why, status };
+    if (said === undefined) return { kind: 'none', why: `${why}, not as aegis-server does: check --server`, status };
+    const hint = status === 401 && token === undefined ? ' (set AEGIS_TOKEN, or --token-file)' : '';
+    return { kind: 'none', why: `${why}${hint}`, status };
   }
 
   function failureOf(error: unknown): Attempt<never> {
