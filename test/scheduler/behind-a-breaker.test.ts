@@ -243,6 +243,23 @@ describe('behind a circuit breaker that opens, is tripped and is reset at random
     run.end();
   });
 
+  it('an order ends what is under way, and what began before it and ended sooner does not stand after it', async () => {
+    const run = createRun();
+    await run.clock.advance(3_000);
+    run.set('silent');
+    const forced = run.scheduler.evaluateNow('api', 'forced');
+    await run.clock.settle();
+    run.set('healthy');
+    await run.clock.advance(1_100); // a scheduled evaluation began later, and has ended
+    expect(answerOf(run.scheduler.current('api')!).decision).toBe('ALLOW');
+    run.trip();
+    await run.clock.settle();
+    expect(answerOf(run.scheduler.current('api')!).decision).toBe('WARN');
+    const { decision, reasons } = answerOf((await forced)!);
+    expect([decision, reasons.join()]).toEqual(['WARN', expect.stringContaining('tripped by an operator')]);
+    run.end();
+  });
+
   it.each(['unreachable', 'server', 'silent'] as const)(
     '%s: it opens, and ALLOW is back within two intervals',
     async (fault) => {
