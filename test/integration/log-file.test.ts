@@ -91,6 +91,18 @@ test('a deleted directory costs lines, told of on standard error, and not the se
   await eventually(() => expect(linesOf(path).map((line) => line.request_id)).toContain('waits'));
 });
 
+test('where it cannot be opened again, it goes on in the old file', async () => {
+  const { gate, path } = await startGate('logs/aegis.log');
+  await gate.start();
+  renameSync(join(path, '..'), join(gate.directory, 'moved'));
+  gate.process().kill('SIGHUP');
+  await eventually(() => expect(gate.log()).toMatch(/^aegis-server: cannot open the log file .* again: ENOENT/));
+  await ask(gate, 'after');
+  await gate.stop();
+  const moved = linesOf(join(gate.directory, 'moved', 'aegis.log'));
+  expect(moved.map((line) => line.request_id)).toContain('after');
+});
+
 test('a full disk neither stops nor delays the server; with space again, what waited is written', async () => {
   const { gate, path } = await startGate('aegis.log', '--log-level', 'debug');
   symlinkSync('/dev/full', path);

@@ -15,13 +15,14 @@ afterEach(async () => {
 });
 
 /** A metrics source that knows no series, and keeps the headers that it was asked with. */
-async function startSource(): Promise<{ url: string; asked: IncomingHttpHeaders[] }> {
+async function startSource(delayMs = 0): Promise<{ url: string; asked: IncomingHttpHeaders[] }> {
   const asked: IncomingHttpHeaders[] = [];
   source = createServer((request, response) => {
     asked.push(request.headers);
     request.resume();
     response.setHeader('content-type', 'application/json');
-    response.end('{"status":"success","data":{"resultType":"vector","result":[]}}');
+    const answer = '{"status":"success","data":{"resultType":"vector","result":[]}}';
+    setTimeout(() => response.end(answer), delayMs);
   });
   source.listen(0, '127.0.0.1');
   await once(source, 'listening');
@@ -65,4 +66,21 @@ test("a caller's trace goes through the gate to Prometheus, and stands in the li
       tracestate: 'vendor=opaque',
     });
   }
+});
+
+test('a forced evaluation that waits for a slow Prometheus is a slow_request, with its SLO', async () => {
+  const { url } = await startSource(300);
+  const server = await createGate({ slos: [sloDocument()], prometheusUrl: url, args: ['--slow-request', '250ms'] });
+  gate = server;
+  await server.start();
+  const { evaluationID } = await server.decide('api-availability', true);
+  const slow = await eventually(() => {
+    const lines = server.lines().filter(({ message }) => message === 'slow_request');
+    expect(lines).toHaveLength(1);
+    return lines[0];
+  });
+  expect(slow).toMatchObject({ level: 'warn', slo_id: 'api-availability', evaluation_id: evaluationID });
+  expect(slow?.duration_ms).toBeGreaterThan(250);
+  await server.get('/v1/slo');
+  expect(server.lines().filter(({ message }) => message === 'slow_request')).toHaveLength(1);
 });

@@ -52,6 +52,18 @@ test.each([
   expect(code).toBe(expectedCode);
 });
 
+test('what crashed it is said beside the log, where the log is not what its starter sees', async () => {
+  const child = start(`
+    process.removeAllListeners('uncaughtException');
+    logCrashes(logger, (text) => process.stderr.write(text));
+    throw new Error('boom');`);
+  let err = '';
+  child.stdout.resume();
+  child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
+  expect(await once(child, 'close')).toEqual([1, null]);
+  expect(err).toMatch(/^aegis-server: crashed: Error: boom\n {4}at /);
+});
+
 test('a reader that goes away does not end the process', async () => {
   const child = start(`
     process.once('SIGTERM', () => process.exit(7));
