@@ -19,8 +19,17 @@ const longestQuoteChars = 100;
 
 /** A value of the request for a message: as JSON, and not longer than a line. */
 export function quote(value: unknown): string {
-  const text = value === undefined ? 'nothing' : JSON.stringify(value);
+  const text = value === undefined ? 'nothing' : jsonOf(value);
   return text.length > longestQuoteChars ? `${text.slice(0, longestQuoteChars)}…` : text;
+}
+
+/** `JSON.stringify` recurses where `JSON.parse` does not: what was read may be too deep to be written. */
+function jsonOf(value: unknown): string {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return 'a value that is nested too deeply to be shown';
+  }
 }
 
 /**
