@@ -43,13 +43,13 @@ interface Options {
  */
 export function createConnections({ limit, slowest }: Options): Connections {
   const bySocket = new WeakMap<Socket, Connection>();
-  const byPeer = new Map<string, Connection>();
+  const byPeer = new Map<Peer, Connection>();
   const addresses = new Map<string, number>();
   /** In the order in which they became idle. */
   const idle = new Set<Connection>();
   const closed: Record<Closing, number> = { idle: 0, slow_client: 0, unread: 0, pipelining: 0, refused: 0 };
 
-  function forget(peer: string, connection: Connection): void {
+  function forget(peer: Peer, connection: Connection): void {
     if (byPeer.get(peer) === connection) byPeer.delete(peer);
     idle.delete(connection);
     const left = (addresses.get(connection.address) ?? 1) - 1;
@@ -65,8 +65,8 @@ export function createConnections({ limit, slowest }: Options): Connections {
       return;
     }
     const slow = slowest();
-    if (slow === undefined) close(newcomer, 'refused');
-    else close(slow, 'slow_client');
+    if (slow !== undefined) close(slow, 'slow_client');
+    else if (!isLocal(newcomer.socket)) close(newcomer, 'refused');
   }
 
   function longestIdle(newcomer: Connection): Connection | undefined {
@@ -121,7 +121,17 @@ export function createConnections({ limit, slowest }: Options): Connections {
   };
 }
 
-/** Both ends of a connection: what the sockets of TCP and of TLS on it have in common. */
-function peerOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): string {
-  return `${remoteAddress ?? ''} ${remotePort ?? ''} ${localAddress ?? ''} ${localPort ?? ''}`;
+/** Both ends of a connection: what the sockets of TCP and of TLS on it have in common. Those of a Unix socket have none. */
+type Peer = string | Socket;
+
+function peerOf(socket: Socket): Peer {
+  const { remoteAddress, remotePort, localAddress, localPort } = socket;
+  return isLocal(socket)
+    ? socket
+    : `${remoteAddress ?? ''} ${remotePort ?? ''} ${localAddress ?? ''} ${localPort ?? ''}`;
+}
+
+/** On the admin socket: orders are never refused. */
+function isLocal({ remotePort }: Socket): boolean {
+  return remotePort === undefined;
 }
