@@ -70,7 +70,7 @@ export function requestLine({ log, clock, metrics, slowRequestMs }: LineDeps) {
         not_logged: notLogged,
       };
       log[level]('request', fields);
-      if (durationMs > slowRequestMs()) log.warn('slow_request', fields);
+      if (durationMs > slowRequestMs() && !orderedToLast.has(route)) log.warn('slow_request', fields);
     });
   };
 }
@@ -85,6 +85,9 @@ function callerOf({ identity }: { readonly identity?: Identity }): string | unde
 /** Routes that balancers and Prometheus ask every few seconds, for ever. */
 const healthChecks: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/metrics']);
 const sampleEveryMs = 60_000;
+
+/** Routes that take as long as they are told to. */
+const orderedToLast: ReadonlySet<string> = new Set(['/admin/profile/cpu', '/admin/profile/heap']);
 
 /** At which level a request is logged: of health checks that succeed, one a minute at `info`, which counts the others. */
 function sampleHealthChecks(clock: Clock) {

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { adminSocketUser } from '../../src/access/open-access.ts';
 import { requestIdOf } from '../../src/api/request-line.ts';
 import { systemClock } from '../../src/clock.ts';
 import { anApi, listen, rawClient, type TestApi } from '../support/api.ts';
@@ -89,6 +90,20 @@ describe('slow_request', () => {
       fields: { route: '/v1/gate/decision', status: 200, slo_id: 'api-availability' },
     });
     expect(slow?.fields.duration_ms).toBeGreaterThan(20);
+  });
+
+  it('is not said of a profile, which takes as long as it is told to', async () => {
+    const access = {
+      openMetrics: true,
+      asksForKey: false,
+      identify: () => ({ kind: 'identified', identity: adminSocketUser }) as const,
+    };
+    const profile = () => new Promise<string>((resolve) => setTimeout(resolve, 30, '{}'));
+    api = anApi({ deps: { access, profile, slowRequestMs: () => 20 } });
+    const answer = await api.app.inject({ method: 'POST', url: '/admin/profile/cpu' });
+    expect(answer.statusCode).toBe(200);
+    await eventually(() => expect(requestLines(api!)).toHaveLength(1));
+    expect(api.log.lines.map(({ message }) => message)).toEqual(['order', 'request']);
   });
 
   it('is not said of the others', async () => {
