@@ -55,8 +55,10 @@ test('profiles are taken one at a time while decisions go on, and are written do
   expect(cpu.samples.length).toBe(cpu.timeDeltas.length);
   expect(cpu.nodes.some(({ callFrame }) => callFrame.url.endsWith('/dist/api/request-line.js'))).toBe(true);
 
-  const heap = (await (await order('heap?seconds=1')).json()) as { head: { children: unknown[] } };
-  expect(heap.head.children.length).toBeGreaterThan(0);
+  // A server that allocates nothing meanwhile has an empty one: its form is what counts.
+  const heap: unknown = await (await order('heap?seconds=1')).json();
+  const head = { callFrame: { functionName: '(root)' } };
+  expect(heap).toMatchObject({ head, samples: expect.any(Array) as unknown });
 
   // Whoever does not wait for a profile does not keep others from taking one.
   const leaving = new AbortController();
