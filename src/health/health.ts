@@ -4,7 +4,7 @@ import type { SourceControl } from '../eval/source-control.ts';
 import type { DecisionSource } from '../policy/decision-source.ts';
 import type { AuditStatus } from '../storage/ports.ts';
 import type { Certificates } from '../tls/ports.ts';
-import { countDecisions } from './decision-count.ts';
+import { countDecisions, type DecisionCount } from './decision-count.ts';
 import { createDiskWatch } from './disk-watch.ts';
 import { createLagWatch } from './event-loop.ts';
 import { ofCertificates, ofDatabase, ofDisk, ofEventLoop, ofPrometheus, ofScheduler, ofSloFiles } from './findings.ts';
@@ -53,23 +53,28 @@ export function startHealth(sources: HealthSources): Health {
   let commitMs: number | null = null;
   sources.database.onCommit((durationMs) => (commitMs = Math.round(durationMs)));
 
-  let latest: { readonly at: Instant; readonly report: HealthReport } | undefined;
+  let counted: { readonly at: Instant; readonly count: DecisionCount } | undefined;
 
-  /** Of half a second ago at most, so that a flood of questions costs nothing. */
   function report(): HealthReport {
+    return memory.remember(findings(), clock.now().wallMs);
+  }
+
+  /** Of half a second ago at most, so that a flood of questions does not go through all decisions each time. */
+  function count(): DecisionCount {
     const now = clock.now();
-    if (latest !== undefined && elapsedMs(latest.at, now) < lookEveryMs / 2) return latest.report;
-    latest = { at: now, report: memory.remember(findings(), now.wallMs) };
-    return latest.report;
+    if (counted === undefined || elapsedMs(counted.at, now) >= lookEveryMs / 2) {
+      counted = { at: now, count: countDecisions(sources.catalogue, sources.decisions) };
+    }
+    return counted.count;
   }
 
   function findings(): Readonly<Partial<Record<ComponentName, Finding>>> {
-    const { catalogue, decisions, source, database, certificates } = sources;
-    const count = countDecisions(catalogue, decisions);
+    const { catalogue, source, database, certificates } = sources;
+    const decisions = count();
     return {
       sloFiles: ofSloFiles(catalogue.current()),
-      ...(source !== undefined && { prometheus: ofPrometheus(source.breaker.status(), source.health(), count) }),
-      scheduler: ofScheduler(count, sources.load(), sources.slotsMissed()),
+      ...(source !== undefined && { prometheus: ofPrometheus(source.breaker.status(), source.health(), decisions) }),
+      scheduler: ofScheduler(decisions, sources.load(), sources.slotsMissed()),
       database: ofDatabase(database.status(), commitMs),
       disk: ofDisk(disk.reading()),
       eventLoop: ofEventLoop(lag.latestMs(), lag.greatestMs()),

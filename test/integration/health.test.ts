@@ -150,7 +150,7 @@ describe('/healthz/comprehensive, without Prometheus', () => {
       fileDescriptors: expect.toSatisfy(
         ({ open, limit }: Record<string, unknown>) => process.platform !== 'linux' || (open !== 0 && limit !== 0),
       ) as unknown,
-      disk: { freeBytes: number, sizeBytes: number },
+      disk: { freeBytes: number, sizeBytes: number, databaseBytes: number },
     });
   });
 });

@@ -32,6 +32,7 @@ interface Closed {
   readonly since: Instant;
   failuresInRow: number;
   isProbing: boolean;
+  lastProbe: Instant | null;
 }
 
 interface Open {
@@ -46,6 +47,8 @@ type State = Closed | Open | { readonly kind: 'tripped'; readonly since: Instant
 
 /** So many requests in a row without an answer raise the suspicion that nothing is answered. */
 const suspiciousFailures = 5;
+/** Not more often while it is closed: the probes of a doubt are a load, too. */
+const doubtEveryMs = 1_000;
 /** Twice as often as once a second, so that the evaluation after the next finds it closed even at an interval of 1 s. */
 const probeEveryMs = 500;
 const mostProbesUnderWay = 3;
@@ -90,8 +93,10 @@ export function createBreaker({ clock, log, probe, onOrdered }: BreakerOptions):
 
   /** Whether the source answers anything, once it is suspected of answering nothing. */
   async function ascertain(suspicion: Closed): Promise<void> {
-    if (suspicion.isProbing) return;
-    suspicion.isProbing = true;
+    const now = clock.now();
+    const { isProbing, lastProbe } = suspicion;
+    if (isProbing || (lastProbe !== null && elapsedMs(lastProbe, now) < doubtEveryMs)) return;
+    [suspicion.isProbing, suspicion.lastProbe] = [true, now];
     const cause = await probe();
     suspicion.isProbing = false;
     if (state !== suspicion) return;
@@ -165,7 +170,7 @@ export function createBreaker({ clock, log, probe, onOrdered }: BreakerOptions):
 const fields = { component: 'adapter', source: 'prometheus' };
 
 function closed(since: Instant): Closed {
-  return { kind: 'closed', since, failuresInRow: 0, isProbing: false };
+  return { kind: 'closed', since, failuresInRow: 0, isProbing: false, lastProbe: null };
 }
 
 function stateName(state: State): BreakerStatus['state'] {

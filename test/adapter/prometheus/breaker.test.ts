@@ -50,15 +50,17 @@ describe('the circuit breaker', () => {
   });
 
   it('stays closed while the source answers a trivial query, however often others fail', async () => {
-    const { admit, fail, state, source, log } = aBreaker();
+    const { clock, admit, fail, state, source, log } = aBreaker();
     source.cause = null;
-    for (let turn = 0; turn < 20; turn++) {
+    for (let turn = 0; turn < 200; turn++) {
       await fail(3);
+      await clock.advance(100);
       expect(admit().kind).toBe('admitted');
     }
     expect([state(), log.lines]).toEqual(['closed', []]);
-    // One probe for five failures, not one each.
-    expect(source.probes).toBeLessThanOrEqual(60 / 5);
+    // Thirty failures a second, and one probe.
+    expect(source.probes).toBeGreaterThanOrEqual(15);
+    expect(source.probes).toBeLessThanOrEqual(20);
   });
 
   it('stays closed where one of five requests is answered', async () => {
