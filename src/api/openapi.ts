@@ -1,6 +1,7 @@
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import { Type } from 'typebox';
+import { describeHeaders } from './answer-headers.ts';
 import { securitySchemes } from './access-description.ts';
 import type { Api } from './deps.ts';
 import { failure } from './schemas.ts';
@@ -35,6 +36,7 @@ const pageHeaders = [
 
 /** Collects the schemas of the routes that are added from here on. */
 export function describeApi(app: Api, version: string): void {
+  app.addHook('onRoute', describeHeaders);
   app.register(swagger, {
     openapi: {
       openapi: '3.1.0',

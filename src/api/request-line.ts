@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Identity } from '../access/ports.ts';
 import type { Clock } from '../clock.ts';
+import { setHeaders } from './answer-headers.ts';
 import type { ApiDeps } from './deps.ts';
 import { traceOf } from './trace.ts';
 
@@ -37,12 +38,10 @@ export function requestLine({ log, clock, metrics, slowRequestMs }: LineDeps) {
   return (request: FastifyRequest, reply: FastifyReply): void => {
     const startMs = clock.now().monotonicMs;
     const { raw } = reply;
+    setHeaders(reply, request.id);
     request.trace = traceOf(request.headers);
     request.about = {};
     const client = request.ip; // not known any more when the connection has closed
-    raw.setHeader('x-request-id', request.id);
-    raw.setHeader('x-content-type-options', 'nosniff');
-    raw.setHeader('cache-control', 'no-store');
     raw.once('close', () => {
       const { method, trace, about } = request;
       const route = request.routeOptions.url ?? 'none';

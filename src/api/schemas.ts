@@ -61,6 +61,8 @@ const failing = (description: string, headers: Readonly<Record<string, TSchema>>
     { description, ...(Object.keys(headers).length > 0 && { headers }) },
   );
 
+const retryAfter = Type.String({ pattern: '^[0-9]+$', description: 'Seconds until asking again is of use.' });
+
 /** The answers with which a route can fail, by status. */
 export const failure = {
   400: failing('The request does not have the documented shape.'),
@@ -72,11 +74,10 @@ export const failure = {
   409: failing('It is under way already: ask again when it is done.'),
   413: failing('The body is over 64 KiB.'),
   414: failing('A part of the path is over 512 characters.'),
-  429: failing('Too many requests a second, or too many refused keys and tokens.', {
-    'retry-after': Type.String({ pattern: '^[0-9]+$', description: 'Seconds until asking again is of use.' }),
-  }),
+  429: failing('Too many requests a second, or too many refused keys and tokens.', { 'retry-after': retryAfter }),
   500: failing('A fault of this program; its log has the details.'),
   503: failing(
     'Too much to do now (`overloaded`; `Retry-After` says when to ask again), or the audit database cannot be read (`audit_unavailable`).',
+    { 'retry-after': retryAfter },
   ),
 } as const;

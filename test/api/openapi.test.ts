@@ -304,6 +304,12 @@ describe('/openapi.json', () => {
     const validate = ajv.compile(closed(content[type]?.schema) as object);
     validate(type === 'text/plain' ? answer.body : answer.json());
     expect(validate.errors).toBeNull();
+    const described = Object.keys(operation?.responses[String(status)]?.headers ?? {});
+    const ofHttp = ['connection', 'content-length', 'content-type', 'date', 'keep-alive', 'transfer-encoding'];
+    expect(Object.keys(answer.headers).filter((header) => !ofHttp.includes(header))).toEqual(
+      expect.arrayContaining(described.filter((header) => header !== 'retry-after')),
+    );
+    expect(Object.keys(answer.headers).filter((header) => ![...ofHttp, ...described].includes(header))).toEqual([]);
   });
 
   it('describes how every route refuses who has no key, a wrong one, or one too many', async () => {

@@ -29,7 +29,15 @@ export function profileRoutes(app: Api, record: RecordOrder, { profile, clock }:
         tags: ['orders'],
         querystring: Query,
         response: {
-          200: Type.Unsafe<string>(Type.Object({}, { description: `A .${suffix} for the DevTools of Chrome.` })),
+          200: Type.Unsafe<string>(
+            Type.Object(
+              {},
+              {
+                description: `A .${suffix} for the DevTools of Chrome.`,
+                headers: { 'content-disposition': Type.String({ description: 'With the name of a file.' }) },
+              },
+            ),
+          ),
           400: failure[400],
           409: failure[409],
           500: failure[500],

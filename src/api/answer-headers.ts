@@ -1,0 +1,29 @@
+import type { FastifyReply, RouteOptions } from 'fastify';
+
+/** The headers of every answer of this API; pages have more (openapi.ts). */
+const everywhere = {
+  'x-request-id': { type: 'string', description: "The request's own, or one of ours; as in the log." },
+  'x-content-type-options': { type: 'string', const: 'nosniff' },
+  'cache-control': { type: 'string', const: 'no-store', description: 'A decision is of its moment.' },
+} as const;
+
+export function setHeaders({ raw }: FastifyReply, requestId: string): void {
+  raw.setHeader('x-request-id', requestId);
+  raw.setHeader('x-content-type-options', everywhere['x-content-type-options'].const);
+  raw.setHeader('cache-control', everywhere['cache-control'].const);
+}
+
+/** Adds them to each answer that a route's description promises, beside those that the answer has of its own. */
+export function describeHeaders(route: Pick<RouteOptions, 'schema'>): void {
+  const { schema } = route;
+  if (typeof schema?.response !== 'object' || schema.response === null) return;
+  const answers = Object.entries(schema.response).map(([status, answer]: [string, unknown]) => [
+    status,
+    typeof answer === 'object' ? { ...answer, headers: { ...everywhere, ...ownHeaders(answer) } } : answer,
+  ]);
+  route.schema = { ...schema, response: Object.fromEntries(answers) };
+}
+
+function ownHeaders(answer: object | null): object {
+  return answer !== null && 'headers' in answer && typeof answer.headers === 'object' ? (answer.headers ?? {}) : {};
+}
