@@ -30,7 +30,7 @@ export interface Rates {
 
 /** What is refused to protect the rest. Nothing of it ever changes a decision: it is answered, or refused. */
 export interface Limits {
-  /** Adds them to an application. To be called after who asks is recognised, and before any route is added. */
+  /** Adds them to an application. To be called before any route is added; who asks is recognised before them. */
   guard(app: FastifyInstance): void;
   /** Runs a forced evaluation within the budget of its client and of the server; else throws what to answer. */
   forced<T>(request: FastifyRequest, reply: FastifyReply, evaluate: () => Promise<T>): Promise<T>;
@@ -80,6 +80,13 @@ export function createLimits({ rates, clock, log }: Options): Limits {
     );
   }
 
+  /** A hook of the routes that it is for, rather than of all: looking up what route it is costs more than the limit. */
+  const withinRate: onRequestHookHandler = (request, reply, done) => {
+    const { rateLimit } = rates();
+    if (rateLimit === 0) done();
+    else done(refuseAboveRate('requests', rateLimit, request, reply));
+  };
+
   function tooMuch(reply: FastifyReply): AegisError {
     reply.header('retry-after', 1);
     return new AegisError('overloaded', 'the server has too much to do for this now: ask again in 1 s');
@@ -118,19 +125,18 @@ export function createLimits({ rates, clock, log }: Options): Limits {
       });
       app.addHook('onRoute', (route) => {
         if (route.url.startsWith(pages)) route.config = { ...route.config, work: 'page' };
-        const work = route.config?.work;
-        if (work === undefined || work === 'health') return;
+        const { work, access } = route.config ?? {};
+        // Whoever gives orders was recognised, and has to be able to raise the limit.
+        if (work === 'health' || access === 'admin') return;
+        const own = [route.onRequest ?? []].flat();
+        if (work === undefined) {
+          route.onRequest = [withinRate, ...own];
+          return;
+        }
         describe(route, { 429: failure[429], 503: failure[503] });
         const { before, after } = bound(work);
-        route.onRequest = [before, ...[route.onRequest ?? []].flat()];
+        route.onRequest = [withinRate, before, ...own];
         route.onSend = [...[route.onSend ?? []].flat(), after];
-      });
-      app.addHook('onRequest', (request, reply, done) => {
-        const { rateLimit } = rates();
-        const { work, access } = request.routeOptions.config;
-        // Who may give orders is known by now, and has to be able to raise the limit.
-        if (rateLimit === 0 || work === 'health' || access === 'admin') done();
-        else done(refuseAboveRate('requests', rateLimit, request, reply));
       });
     },
 

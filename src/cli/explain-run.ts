@@ -9,22 +9,25 @@ import { gateRequest } from './gate-request.ts';
 import type { Asked, ServerClient } from './server-client.ts';
 import { createServerClient } from './server-client.ts';
 import type { Terminal } from './terminal.ts';
+import type { ClientTls } from './tls-files.ts';
 import { painter } from './terminal.ts';
 
 export interface ExplainOptions {
   readonly about: { readonly sloId: string } | { readonly evaluationId: string };
   readonly server: URL;
   readonly token: string | undefined;
+  readonly tls: ClientTls;
   readonly format: 'text' | 'json';
   readonly timeoutMs: number;
 }
 
 /** Asks, prints and says with which code to exit. */
 export async function runExplain(terminal: Terminal, options: ExplainOptions): Promise<ExitCode> {
-  const { about, server, token, format, timeoutMs } = options;
+  const { about, server, token, tls, format, timeoutMs } = options;
   const client = createServerClient({
     server,
     token,
+    tls,
     timeoutMs,
     longestAnswerBytes: longestEvidenceBytes,
     onRetry: (why) =>

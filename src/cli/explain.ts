@@ -4,9 +4,10 @@ import { AegisError } from '../errors.ts';
 import type { DefineCommand } from './command.ts';
 import { flag } from './command.ts';
 import { defaultTimeoutMs, formatFlag, serverFlag, serverOf, timeoutFlag } from './server-flags.ts';
+import { caFileFlag, certFileFlag, keyFileFlag, tlsFor, type TlsFiles } from './tls-files.ts';
 import { tokenFileFlag, tokenFor } from './token.ts';
 
-interface Given {
+interface Given extends TlsFiles {
   sloId?: string;
   evaluationId?: string;
   server?: URL;
@@ -26,6 +27,9 @@ export const explain: DefineCommand = (terminal, onExit) => {
     .addOption(flag('--evaluation', 'id', 'an earlier evaluation', oneLine, (id) => (given.evaluationId = id)))
     .addOption(serverFlag((server) => (given.server = server)))
     .addOption(tokenFileFlag((file) => (given.tokenFile = file)))
+    .addOption(caFileFlag(given))
+    .addOption(certFileFlag(given))
+    .addOption(keyFileFlag(given))
     .addOption(formatFlag('text', (form) => (given.format = form)))
     .addOption(timeoutFlag((ms) => (given.timeoutMs = ms)))
     .addHelpText('after', help)
@@ -33,9 +37,10 @@ export const explain: DefineCommand = (terminal, onExit) => {
       const { format, timeoutMs, server = serverOf(terminal) } = given;
       const about = subjectOf(given);
       const token = await tokenFor({ command: 'explain', terminal, server }, given.tokenFile);
+      const tls = await tlsFor(terminal, given);
       // Loaded here: other commands do without the policy.
       const { runExplain } = await import('./explain-run.ts');
-      onExit(await runExplain(terminal, { about, server, token, format, timeoutMs }));
+      onExit(await runExplain(terminal, { about, server, token, tls, format, timeoutMs }));
     });
 };
 

@@ -11,12 +11,14 @@ import { holdReason, worstVerdict } from './judge.ts';
 import type { Asked } from './server-client.ts';
 import { createServerClient } from './server-client.ts';
 import type { Terminal } from './terminal.ts';
+import type { ClientTls } from './tls-files.ts';
 import { painter } from './terminal.ts';
 
 export interface GateOptions {
   readonly questions: readonly Question[];
   readonly server: URL;
   readonly token: string | undefined;
+  readonly tls: ClientTls;
   readonly failOn: FailOn;
   readonly dryRun: boolean;
   readonly format: 'text' | 'json';
@@ -31,10 +33,11 @@ const exitCodeOf: Readonly<Record<Verdict, ExitCode>> = {
 
 /** Asks, prints and says with which code to exit. */
 export async function runGate(terminal: Terminal, options: GateOptions): Promise<ExitCode> {
-  const { questions, server, token, failOn, dryRun, format, timeoutMs } = options;
+  const { questions, server, token, tls, failOn, dryRun, format, timeoutMs } = options;
   const client = createServerClient({
     server,
     token,
+    tls,
     timeoutMs,
     longestAnswerBytes: 1024 * 1024,
     onRetry: (why) => void terminal.err(`aegis gate: ${visible(why)}; trying again for up to ${timeoutMs / 1000} s\n`),

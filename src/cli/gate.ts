@@ -7,9 +7,10 @@ import type { Question } from './gate-answer.ts';
 import { failOnLevels } from './judge.ts';
 import type { FailOn } from './judge.ts';
 import { defaultTimeoutMs, formatFlag, serverFlag, serverOf, timeoutFlag } from './server-flags.ts';
+import { caFileFlag, certFileFlag, keyFileFlag, tlsFor, type TlsFiles } from './tls-files.ts';
 import { tokenFileFlag, tokenFor } from './token.ts';
 
-interface Given {
+interface Given extends TlsFiles {
   readonly sloIds: string[];
   service?: string;
   environment?: string;
@@ -42,6 +43,9 @@ export const gate: DefineCommand = (terminal, onExit) => {
     .addOption(flag('--env', 'name', 'environment of the service', oneLine, (name) => (given.environment = name)))
     .addOption(serverFlag((server) => (given.server = server)))
     .addOption(tokenFileFlag((file) => (given.tokenFile = file)))
+    .addOption(caFileFlag(given))
+    .addOption(certFileFlag(given))
+    .addOption(keyFileFlag(given))
     .option('--fresh', 'evaluate now, for this question')
     .addOption(flag('--fail-on', 'what', failOnAbout, oneOf(...failOnLevels), (what) => (given.failOn = what)))
     .option('--dry-run', 'print the answer and exit 0')
@@ -58,6 +62,7 @@ export const gate: DefineCommand = (terminal, onExit) => {
       questions: questionsOf({ sloIds, service, environment, fresh: command.getOptionValue('fresh') === true }),
       server,
       token: await tokenFor({ command: 'gate', terminal, server }, tokenFile),
+      tls: await tlsFor(terminal, given),
       format: given.format ?? (terminal.isTerminal ? 'text' : 'json'),
       dryRun: command.getOptionValue('dryRun') === true,
     });

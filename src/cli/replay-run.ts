@@ -7,22 +7,25 @@ import type { Replayed } from './replay-report.ts';
 import { isSame, jsonReplay, textReplay } from './replay-report.ts';
 import { createServerClient } from './server-client.ts';
 import type { Terminal } from './terminal.ts';
+import type { ClientTls } from './tls-files.ts';
 import { painter } from './terminal.ts';
 
 export interface ReplayOptions {
   readonly evaluationId: string;
   readonly server: URL;
   readonly token: string | undefined;
+  readonly tls: ClientTls;
   readonly format: 'text' | 'json';
   readonly timeoutMs: number;
 }
 
 /** Fetches the evidence, decides on it again, prints both and says with which code to exit. */
 export async function runReplay(terminal: Terminal, options: ReplayOptions): Promise<ExitCode> {
-  const { evaluationId, server, token, format, timeoutMs } = options;
+  const { evaluationId, server, token, tls, format, timeoutMs } = options;
   const client = createServerClient({
     server,
     token,
+    tls,
     timeoutMs,
     longestAnswerBytes: longestEvidenceBytes,
     onRetry: (why) =>

@@ -4,9 +4,10 @@ import { AegisError } from '../errors.ts';
 import type { DefineCommand } from './command.ts';
 import { flag } from './command.ts';
 import { defaultTimeoutMs, formatFlag, serverFlag, serverOf, timeoutFlag } from './server-flags.ts';
+import { caFileFlag, certFileFlag, keyFileFlag, tlsFor, type TlsFiles } from './tls-files.ts';
 import { tokenFileFlag, tokenFor } from './token.ts';
 
-interface Given {
+interface Given extends TlsFiles {
   evaluationId?: string;
   server?: URL;
   tokenFile?: string;
@@ -24,6 +25,9 @@ export const replay: DefineCommand = (terminal, onExit) => {
     .addOption(flag('--evaluation', 'id', 'the evaluation', oneLine, (id) => (given.evaluationId = id)))
     .addOption(serverFlag((server) => (given.server = server)))
     .addOption(tokenFileFlag((file) => (given.tokenFile = file)))
+    .addOption(caFileFlag(given))
+    .addOption(certFileFlag(given))
+    .addOption(keyFileFlag(given))
     .addOption(formatFlag('text', (form) => (given.format = form)))
     .addOption(timeoutFlag((ms) => (given.timeoutMs = ms)))
     .addHelpText('after', help)
@@ -32,9 +36,10 @@ export const replay: DefineCommand = (terminal, onExit) => {
       if (evaluationId === undefined)
         throw new AegisError('invalid_setting', '--evaluation: missing: give the id of an evaluation');
       const token = await tokenFor({ command: 'replay', terminal, server }, given.tokenFile);
+      const tls = await tlsFor(terminal, given);
       // Loaded here: other commands do without the policy.
       const { runReplay } = await import('./replay-run.ts');
-      onExit(await runReplay(terminal, { evaluationId, server, token, format, timeoutMs }));
+      onExit(await runReplay(terminal, { evaluationId, server, token, tls, format, timeoutMs }));
     });
 };
 

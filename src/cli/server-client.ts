@@ -3,6 +3,7 @@ import { Agent } from 'undici';
 import { splitUserinfo } from '../config/url.ts';
 import { messageOf } from '../errors.ts';
 import { readError } from './gate-answer.ts';
+import type { ClientTls } from './tls-files.ts';
 
 /** The server's answer, or why there is none, as the end of a sentence. */
 export type Asked<T> =
@@ -31,6 +32,7 @@ export interface ServerClientOptions {
   readonly server: URL;
   /** API key or OIDC token; never part of what is told. */
   readonly token: string | undefined;
+  readonly tls: ClientTls;
   /** For all requests together, from now. */
   readonly timeoutMs: number;
   /** Of one answer, as sent. */
@@ -54,7 +56,7 @@ const longestPauseMs = 2000;
  * answer is final.
  */
 export function createServerClient(options: ServerClientOptions): ServerClient {
-  const { server, token, timeoutMs, longestAnswerBytes, onRetry } = options;
+  const { server, token, tls, timeoutMs, longestAnswerBytes, onRetry } = options;
   const endMs = performance.now() + timeoutMs;
   const { url, username, password } = splitUserinfo(server);
   const base = url.pathname.replace(/\/$/, '');
@@ -70,7 +72,7 @@ export function createServerClient(options: ServerClientOptions): ServerClient {
   };
   const agent = new Agent({
     connections: connectionsAtOnce,
-    connect: { timeout: Math.min(2000, timeoutMs) },
+    connect: { ...tls, timeout: Math.min(2000, timeoutMs) },
     maxResponseSize: longestAnswerBytes,
   });
   let hasRetried = false;

@@ -5,6 +5,7 @@ import { connect as connectTcp } from 'node:net';
 import { connect, type PeerCertificate } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { aegis } from '../cli/aegis.ts';
 import { createAuthority, type Authority, type Issued } from '../support/authority.ts';
 import { eventually } from '../support/eventually.ts';
 import { start, type Running } from '../support/running.ts';
@@ -178,6 +179,25 @@ describe('a client certificate', () => {
     expect(text).toContain('aegis_tls_certificate_expiry_timestamp_seconds{certificate="client_ca"}');
     await eventually(() => {
       expect(server.lines().map(({ message }) => message)).toContain('TLS handshake failed');
+    });
+  });
+});
+
+describe('aegis gate', () => {
+  it('trusts a private authority and shows its certificate where it is told to', async () => {
+    const authority = createAuthority(scratch());
+    const { port } = await tlsServer(authority.issue('server'), ['--tls-client-ca', authority.caFile]);
+    const own = authority.issue('pipeline');
+    const gate = (args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
+      aegis(['gate', '--slo', 'api-availability', '--server', `https://127.0.0.1:${port}`, ...args], env);
+    const files = ['--ca-file', authority.caFile, '--cert-file', own.certFile, '--key-file', own.keyFile];
+    expect(await gate(files)).toMatchObject({ code: 0, err: '' });
+    expect(await gate(files.slice(2), { AEGIS_CA_FILE: authority.caFile })).toMatchObject({ code: 0, err: '' });
+    expect(await gate(files.slice(2))).toMatchObject({ code: 3 });
+    expect(await gate(files.slice(0, 2).concat('--timeout', '1s'))).toMatchObject({ code: 3 });
+    expect(await gate(files.slice(0, 4))).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('--key-file') as unknown,
     });
   });
 });
