@@ -24,6 +24,7 @@ export type ErrorCode =
   | 'unknown_path'
   | 'method_not_allowed'
   | 'unauthorized' // no key or token, or one that is not known, expired or revoked
+  | 'issuer_unavailable' // whether a token is valid cannot be told now
   | 'forbidden' // the key or token does not allow this
   | 'rate_limited' // more requests a second than one client may send
   | 'profile_running' // one at a time

@@ -10,6 +10,7 @@ export interface Reread {
   /** Why certificates were not taken, or null; undefined without TLS. */
   readonly certificates: string | null | undefined;
   readonly keys?: FileReload;
+  readonly issuers?: FileReload;
 }
 
 /** What a reload came to, as an answer. Those who read SLO files and keys log it themselves. */

@@ -9,7 +9,7 @@ export const securitySchemes = {
   apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key', description: 'An API key.' },
 } as const;
 
-const refusals = { 401: failure[401], 403: failure[403], 429: failure[429] } as const;
+const refusals = { 401: failure[401], 403: failure[403], 429: failure[429], 503: failure[503] } as const;
 
 /** Adds to a route's description how it is asked for, and how it refuses. */
 export function describeAccess(

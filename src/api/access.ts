@@ -69,6 +69,7 @@ export function guardRoutes(app: FastifyInstance, deps: Pick<ApiDeps, 'access' |
     request.identity = nobody;
     logFailure(request, identified.reason);
     if (identified.retryAfterS !== undefined) reply.header('retry-after', String(identified.retryAfterS));
+    if (identified.reason === 'unavailable') return new AegisError('issuer_unavailable', identified.message);
     if (identified.reason === 'too_many_failures') return new AegisError('rate_limited', identified.message);
     reply.header('www-authenticate', 'Bearer');
     return new AegisError('unauthorized', identified.message);

@@ -30,6 +30,7 @@ const statusOf: Partial<Record<ErrorCode, number>> = {
   rate_limited: 429,
   audit_unavailable: 503,
   profile_running: 409,
+  issuer_unavailable: 503,
   overloaded: 503,
   shutting_down: 503,
 };

@@ -19,6 +19,8 @@ export interface ReloadReport {
   };
   /** API keys; absent where there is no file of them. */
   readonly keys?: FileOutcome;
+  /** Issuers of OIDC tokens; absent where there is no file of them. */
+  readonly issuers?: FileOutcome;
   /** Without TLS there are none. */
   readonly certificates?: {
     /** Why the earlier ones stay; null where they were read. */

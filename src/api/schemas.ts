@@ -77,7 +77,7 @@ export const failure = {
   429: failing('Too many requests a second, or too many refused keys and tokens.', { 'retry-after': retryAfter }),
   500: failing('A fault of this program; its log has the details.'),
   503: failing(
-    'Too much to do now (`overloaded`; `Retry-After` says when to ask again), or the audit database cannot be read (`audit_unavailable`).',
+    "Too much to do now (`overloaded`; `Retry-After` says when to ask again), the audit database cannot be read (`audit_unavailable`), or the keys of a token's issuer cannot (`issuer_unavailable`).",
     { 'retry-after': retryAfter },
   ),
 } as const;

@@ -344,13 +344,36 @@ describe('/openapi.json', () => {
       }
   });
 
+  it('describes how every route refuses while nobody can tell whether a token is valid', async () => {
+    const gone = { kind: 'refused', reason: 'unavailable', message: 'ask again', retryAfterS: 10 } as const;
+    const { app } = anApi({ deps: { access: { ...keyed.access, identify: () => Promise.resolve(gone) } } });
+    for (const [path, item] of Object.entries(keyedDescription.paths))
+      for (const [method, { responses, security }] of Object.entries(item)) {
+        if (security === undefined) continue;
+        const answer = await app.inject({ method: method.toUpperCase() as 'GET', url: path.replaceAll(/{\w+}/g, 'x') });
+        expect([path, answer.statusCode, responses]).toEqual([
+          path,
+          503,
+          expect.objectContaining({ 503: expect.anything() as unknown }),
+        ]);
+        expect(answer.json()).toMatchObject({ code: 'issuer_unavailable' });
+        expect(answer.headers['retry-after']).toBe('10');
+      }
+  });
+
   it('promises no answer that is not shown here', () => {
     const promised = Object.entries(description.paths).flatMap(([path, operations]) =>
       Object.values(operations).flatMap(({ responses }) => Object.keys(responses).map((status) => `${path} ${status}`)),
     );
     const shown = new Set(cases.map(([, path, , status]) => `${path} ${status}`));
     // Refusals of those who may not are shown above, for every route that asks for a key.
-    const isRefusal = (promise: string) => /(40[13]|429)$/.test(promise);
+    const isRefusal = (promise: string) => /(40[13]|429)$/.test(promise) || isIssuerGone(promise);
+    const isIssuerGone = (promise: string) => promise.endsWith(' 503') && asked.has(promise.slice(0, -4));
+    const asked = new Set(
+      Object.entries(keyedDescription.paths).flatMap(([path, item]) =>
+        Object.values(item).some(({ security }) => security !== undefined) ? [path] : [],
+      ),
+    );
     // These answer with what is known already, and have nothing that could fail.
     const cannotFail = ['/healthz 500', '/openapi.json 500', '/readyz 500'];
     // Shown in limits.test.ts, where there is too much to do.

@@ -38,7 +38,10 @@ export async function keyedAccess(
   const keysFile = join(directory, 'keys.json');
   const { text, tokenOf } = keysFileText(entries);
   writeFileSync(keysFile, text, { mode: 0o600 });
-  const access = await openAccessControl({ keysFile, openMetrics }, { clock, log, onReload: () => undefined });
+  const access = await openAccessControl(
+    { keysFile, oidcFile: undefined, openMetrics },
+    { clock, log, onReload: () => undefined },
+  );
   return {
     access,
     tokenOf,

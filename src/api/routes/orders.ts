@@ -23,6 +23,7 @@ const Reloaded = Type.Unsafe<ReloadReport>(
         loaded: Type.Number(),
       }),
       keys: Type.Optional(FileOutcome),
+      issuers: Type.Optional(FileOutcome),
       settings: Type.Object({
         changed: Type.Array(Type.String()),
         needRestart: Type.Array(Type.String(), { description: 'Changed, and taken over by a restart only.' }),
