@@ -268,6 +268,11 @@ describe('behind a circuit breaker that opens, is tripped and is reset at random
       run.set(fault);
       await run.clock.advance(30_000);
       expect(run.breaker.status().state).toMatch(/^(open|half-open)$/);
+      // Who waits is answered without a moment's wait.
+      const forced = run.scheduler.evaluateNow('cron', 'forced');
+      await run.clock.settle();
+      const answered = await Promise.race([forced, Promise.resolve('not yet')]);
+      expect(answered).toMatchObject({ evaluation: { result: { decision: 'WARN' } } });
       const before = run.requests();
       await run.clock.advance(10_000);
       expect(run.requests() - before).toBeLessThanOrEqual(20 + 2 * 6);
