@@ -139,6 +139,11 @@ describe('certificates that are swapped under load', () => {
     expect(asked).toBeGreaterThan(50);
     // What was resumed or kept open is no reason for the old certificate: nobody new sees it.
     expect(await shownTo(server.port, authority.ca)).toBe('generation-5');
+    // Each connection was let go of, that of TCP and that of TLS on it.
+    kept.destroy();
+    await eventually(async () => {
+      expect((await ask(server.port, fresh, '/metrics')).text).toMatch(/^aegis_http_connections 1$/m);
+    });
   });
 
   it('stay where half of a pair is replaced, with a metric and a line that say so, until the other half comes', async () => {
@@ -179,6 +184,34 @@ describe('a client certificate', () => {
     expect(text).toContain('aegis_tls_certificate_expiry_timestamp_seconds{certificate="client_ca"}');
     await eventually(() => {
       expect(server.lines().map(({ message }) => message)).toContain('TLS handshake failed');
+    });
+  });
+});
+
+describe('garbage in place of TLS', () => {
+  it('and handshakes that never end are let go, and a polite client is answered meanwhile', async () => {
+    const authority = createAuthority(scratch());
+    const { port, lines } = await tlsServer(authority.issue('server'), ['--max-connections', '100']);
+    const open = new Set<number>();
+    const abuse = (bytes: Buffer, index: number) => {
+      const socket = connectTcp({ port, host: '127.0.0.1', localAddress: '127.0.0.2' }, () => socket.write(bytes));
+      open.add(index);
+      socket.on('error', () => undefined);
+      socket.resume();
+      socket.on('close', () => open.delete(index));
+    };
+    const hello = Buffer.from('1603010200010001fc0303', 'hex');
+    for (let index = 0; index < 300; index += 1)
+      abuse(index % 2 === 0 ? hello : Buffer.from('GET / HTTP/1.1\r\n\r\n'), index);
+    const [kept, fresh] = [agentOf(authority, { keepAlive: true }), agentOf(authority)];
+    do {
+      for (const agent of [kept, fresh]) expect(await ask(port, agent)).toMatchObject({ status: 200 });
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    } while (open.size > 0);
+    // One line of the client (and one of those that had gone), not one of each handshake.
+    await eventually(() => {
+      const said = lines().filter(({ message }) => message === 'TLS handshake failed');
+      expect([1, 2]).toContain(said.length);
     });
   });
 });
