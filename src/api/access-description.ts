@@ -29,7 +29,7 @@ export function describeAccess(
 }
 
 /** Any one of these; `admin` holds the others. */
-export function scopesOf(needed: Exclude<RouteAccess, 'open'>): readonly string[] {
+function scopesOf(needed: Exclude<RouteAccess, 'open'>): readonly string[] {
   if (needed === 'metrics') return ['read'];
   return typeof needed === 'string' ? [needed] : needed;
 }

@@ -111,6 +111,7 @@ describe.skipIf(lacks('bash', 'curl', 'jq'))('the gate step of', () => {
   let stub: Server;
   let stubUrl: string;
   let asked = '';
+  let shownToken: string | undefined;
   const silent = createTcpServer(() => undefined);
 
   beforeAll(async () => {
@@ -136,6 +137,8 @@ describe.skipIf(lacks('bash', 'curl', 'jq'))('the gate step of', () => {
       { cwd: directory },
     );
     stub = createServer((request, response) => {
+      const { authorization, 'x-api-key': key } = request.headers;
+      shownToken = authorization ?? (key === undefined ? undefined : `Bearer ${String(key)}`);
       asked = decodeURIComponent(request.url?.split('/')[1] ?? '');
       const [status, type, body] = stubAnswers[asked] ?? [200, 'application/json', asked];
       request.resume().on('end', () => response.writeHead(status, { 'content-type': type }).end(body));
@@ -153,7 +156,7 @@ describe.skipIf(lacks('bash', 'curl', 'jq'))('the gate step of', () => {
     await rm(directory, { recursive: true, force: true });
   });
 
-  const run = (shell: string, url: string, slo: string, boundSeconds = 30) =>
+  const run = (shell: string, url: string, slo: string, boundSeconds = 30, token = '') =>
     new Promise<{ code: number; output: string }>((resolve) => {
       const env = {
         ...process.env,
@@ -161,6 +164,7 @@ describe.skipIf(lacks('bash', 'curl', 'jq'))('the gate step of', () => {
         AEGIS_URL: url,
         AEGIS_SLO: slo,
         AEGIS_MAX_TIME: String(boundSeconds),
+        AEGIS_TOKEN: token,
       };
       execFile('bash', ['-c', shell], { env, cwd: directory }, (error, stdout, stderr) =>
         resolve({ code: typeof error?.code === 'number' ? error.code : 0, output: stdout + stderr }),
@@ -185,6 +189,14 @@ describe.skipIf(lacks('bash', 'curl', 'jq'))('the gate step of', () => {
       const { code, output } = await run(shell, aegisUrl, slo);
       expect(output).toContain(reason);
       expect(code).not.toBe(0);
+    });
+
+    it('asks with the token that it is given, and shows it nowhere', async () => {
+      const { output } = await run(shell, `${stubUrl}/x`, 'healthy', 30, 'aegis_ci_s3cr3t');
+      expect(shownToken).toBe('Bearer aegis_ci_s3cr3t');
+      expect(output).not.toContain('s3cr3t');
+      await run(shell, `${stubUrl}/x`, 'healthy');
+      expect(shownToken).toBeUndefined();
     });
 
     it('holds where nothing listens', async () => {
