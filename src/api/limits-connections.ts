@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { networkOf } from './limits-client.ts';
 
 /** Why the server closed a connection, other than one that its own limits in time ended. */
 export const closings = ['idle', 'slow_client', 'unread', 'pipelining', 'refused'] as const;
@@ -9,7 +10,8 @@ export type Closing = (typeof closings)[number];
 export interface Connection {
   /** What ends it; a TLS socket once there is one. */
   socket: Socket;
-  readonly address: string;
+  /** Where it comes from, as limits count it. */
+  readonly client: string;
   /** Requests on it without their whole answer. */
   open: number;
 }
@@ -31,20 +33,20 @@ export interface Connections {
 
 interface Options {
   readonly limit: number;
-  /** A connection whose request waits for its client, to send or to read; asked only when none is idle. */
-  readonly slowest: () => Connection | undefined;
+  /** Of those that are meant, the one whose request waits longest for its client, to send or to read. */
+  readonly slowest: (isMeant: (connection: Connection) => boolean) => Connection | undefined;
 }
 
 /**
  * The connections that are held, at most as many as the limit. Where one more comes, the one that has been idle longest
  * is closed, rather than the newcomer refused: clients that hold connections and send nothing cannot lock out health
- * checks, nor those who ask. An address with more than its share goes first. Where none is idle, a client that is slow
- * goes; only where every one waits for this server is the newcomer refused.
+ * checks, nor those who ask. Where none is idle, one whose client is slow goes; only where every one waits for this
+ * server is the newcomer refused. A client with more than its share goes first, and never takes the place of others.
  */
 export function createConnections({ limit, slowest }: Options): Connections {
   const bySocket = new WeakMap<Socket, Connection>();
   const byPeer = new Map<Peer, Connection>();
-  const addresses = new Map<string, number>();
+  const perClient = new Map<string, number>();
   /** In the order in which they became idle. */
   const idle = new Set<Connection>();
   const closed: Record<Closing, number> = { idle: 0, slow_client: 0, unread: 0, pipelining: 0, refused: 0 };
@@ -52,32 +54,30 @@ export function createConnections({ limit, slowest }: Options): Connections {
   function forget(peer: Peer, connection: Connection): void {
     if (byPeer.get(peer) === connection) byPeer.delete(peer);
     idle.delete(connection);
-    const left = (addresses.get(connection.address) ?? 1) - 1;
-    if (left === 0) addresses.delete(connection.address);
-    else addresses.set(connection.address, left);
+    const left = (perClient.get(connection.client) ?? 1) - 1;
+    if (left === 0) perClient.delete(connection.client);
+    else perClient.set(connection.client, left);
   }
 
   function makeRoom(newcomer: Connection): void {
     if (byPeer.size <= limit) return;
-    const victim = longestIdle(newcomer);
-    if (victim !== undefined) {
-      close(victim, 'idle');
-      return;
-    }
-    const slow = slowest();
-    if (slow !== undefined) close(slow, 'slow_client');
-    else if (!isLocal(newcomer.socket)) close(newcomer, 'refused');
+    const share = limit / perClient.size;
+    const isGreedy = ({ client }: Connection) => (perClient.get(client) ?? 0) > share;
+    if (endOne((connection) => connection !== newcomer && isGreedy(connection))) return;
+    if (!isGreedy(newcomer) && endOne((connection) => connection !== newcomer)) return;
+    if (!isLocal(newcomer.socket)) close(newcomer, 'refused');
   }
 
-  function longestIdle(newcomer: Connection): Connection | undefined {
-    const share = limit / addresses.size;
-    let longest: Connection | undefined;
+  /** Ends one that can be missed; false where each of those that are meant waits for this server. */
+  function endOne(isMeant: (connection: Connection) => boolean): boolean {
     for (const connection of idle) {
-      if (connection === newcomer) continue;
-      if ((addresses.get(connection.address) ?? 0) > share) return connection;
-      longest ??= connection;
+      if (!isMeant(connection)) continue;
+      close(connection, 'idle');
+      return true;
     }
-    return longest;
+    const slow = slowest(isMeant);
+    if (slow !== undefined) close(slow, 'slow_client');
+    return slow !== undefined;
   }
 
   function close(connection: Connection, why: Closing): void {
@@ -91,10 +91,10 @@ export function createConnections({ limit, slowest }: Options): Connections {
     closed: () => closed,
     add(socket) {
       const peer = peerOf(socket);
-      const connection = { socket, address: socket.remoteAddress ?? '', open: 0 };
+      const connection = { socket, client: networkOf(socket.remoteAddress ?? ''), open: 0 };
       bySocket.set(socket, connection);
       byPeer.set(peer, connection);
-      addresses.set(connection.address, (addresses.get(connection.address) ?? 0) + 1);
+      perClient.set(connection.client, (perClient.get(connection.client) ?? 0) + 1);
       idle.add(connection);
       socket.once('close', () => forget(peer, connection));
       makeRoom(connection);

@@ -9,7 +9,7 @@ import {
 import { createServer as createSecureServer } from 'node:https';
 import { Server as NetServer, type Socket } from 'node:net';
 import type { CertificateSource } from '../tls/ports.ts';
-import { createConnections, type Closing } from './limits-connections.ts';
+import { createConnections, type Closing, type Connection } from './limits-connections.ts';
 import { limits } from './limits-fixed.ts';
 import { createReaders } from './limits-readers.ts';
 
@@ -56,20 +56,24 @@ export function createTraffic(options: TrafficOptions): {
   const adminSockets = new WeakSet<Socket>();
   let refusing = false;
   let requests = 0;
-  const connections = createConnections({ limit: options.maxConnections, slowest: () => connectionOf(oldestSlow()) });
+  const connections = createConnections({ limit: options.maxConnections, slowest: oldestSlow });
   const readers = createReaders(open, (response, why) => {
     const connection = connectionOf(response);
     if (connection === undefined) response.destroy();
     else connections.close(connection, why);
   });
 
-  function connectionOf(response: ServerResponse | undefined) {
-    return response?.socket ? connections.of(response.socket) : undefined;
+  function connectionOf({ socket }: ServerResponse): Connection | undefined {
+    return socket === null ? undefined : connections.of(socket);
   }
 
-  /** The oldest request that waits for its client: to send the rest of it, or to read the answer. */
-  function oldestSlow(): ServerResponse | undefined {
-    for (const response of open) if (!response.req.complete || response.writableEnded) return response;
+  /** That of the oldest request that waits for its client: to send the rest of it, or to read the answer. */
+  function oldestSlow(isMeant: (connection: Connection) => boolean): Connection | undefined {
+    for (const response of open) {
+      if (response.req.complete && !response.writableEnded) continue;
+      const connection = connectionOf(response);
+      if (connection !== undefined && isMeant(connection)) return connection;
+    }
     return undefined;
   }
 

@@ -137,6 +137,24 @@ describe('a polite client has its decisions while others', () => {
     });
   });
 
+  it('begin more bodies than there may be connections, and never end them', async () => {
+    const body = `${post('/v1/gate/decision', 20)}{`;
+    const slow = await abusers(maxConnections, body);
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    let isPoliteClosed = false;
+    agent.on('free', (socket: Socket) => socket.once('close', () => (isPoliteClosed = true)));
+    await eventually(async () => expect((await decide(agent)).status).toBe(200));
+    // One after the other, so that none of theirs is idle when the next one comes: the only idle one is the polite one's.
+    for (let more = 0; more < 20; more += 1) {
+      slow.push(await abuser(body));
+      expect((await gate.get('/healthz')).status).toBe(200);
+    }
+    expect(isPoliteClosed).toBe(false);
+    expect((await decide(agent)).status).toBe(200);
+    for (const { socket } of slow) socket.destroy();
+    agent.destroy();
+  });
+
   it('send bodies of 64 MB, announced or in chunks, to any route', async () => {
     const chunk = Buffer.alloc(1024 * 1024, 'x');
     const flood = async (head: string, isChunked: boolean): Promise<Abuser> => {
