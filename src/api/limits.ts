@@ -33,7 +33,7 @@ export interface Limits {
   /** Adds them to an application. To be called before any route is added; who asks is recognised before them. */
   guard(app: FastifyInstance): void;
   /** Runs a forced evaluation within the budget of its client and of the server; else throws what to answer. */
-  forced<T>(request: FastifyRequest, reply: FastifyReply, evaluate: () => Promise<T>): Promise<T>;
+  forced<T>(request: FastifyRequest, reply: FastifyReply, sloId: string, evaluate: () => Promise<T>): Promise<T>;
   /** Requests that were refused since the start. */
   refused(): { readonly requests: number; readonly forced: number; readonly overload: number };
 }
@@ -140,10 +140,10 @@ export function createLimits({ rates, clock, log }: Options): Limits {
       });
     },
 
-    async forced(request, reply, evaluate) {
+    async forced(request, reply, sloId, evaluate) {
       const refusal = refuseAboveRate('forced', rates().forcedRateLimit, request, reply);
       if (refusal !== undefined) throw refusal;
-      const end = overload.begin('forced');
+      const end = overload.begin('forced', sloId);
       if (end === undefined) throw tooMuch(reply);
       try {
         return await evaluate();

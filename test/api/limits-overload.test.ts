@@ -22,14 +22,30 @@ function lookedAt() {
   return { overload, looks: () => looks, late: (ms: number) => void (stepMs = ms) };
 }
 
+describe('work of one name', () => {
+  it('is one piece, however many share it and however often each is ended', () => {
+    const { overload } = lookedAt();
+    const shared = Array.from({ length: 300 }, () => overload.begin('forced', 'a'));
+    const others = Array.from({ length: 255 }, (_, index) => overload.begin('forced', String(index)));
+    expect([...shared, ...others].filter((end) => end === undefined)).toEqual([]);
+    expect(overload.begin('forced', 'b')).toBeUndefined();
+    for (const end of shared.slice(1)) for (let times = 0; times < 2; times++) end?.();
+    expect(overload.begin('forced', 'b')).toBeUndefined();
+    shared[0]?.();
+    expect(overload.begin('forced', 'b')).toBeDefined();
+    expect(overload.begin('forced', 'a')).toBeUndefined();
+  });
+});
+
 describe('an event loop', () => {
   it('that is late again and again has costly work refused, but not metrics, until it is calm', async () => {
     const { overload, late } = lookedAt();
     expect(overload.begin('audit')).toBeDefined();
     late(700);
     await eventually(() => expect(overload.begin('audit')).toBeUndefined());
-    const refused = overload.refused();
-    expect(refused).toBeGreaterThan(0);
+    expect(overload.refused()).toBeGreaterThan(0);
+    // Pipelines wait for these: they are refused last.
+    await eventually(() => expect(overload.begin('forced')).toBeUndefined());
     late(0.001);
     expect([overload.begin('forced'), overload.begin('page')]).toEqual([undefined, undefined]);
     expect(overload.begin('metrics')).toBeDefined();

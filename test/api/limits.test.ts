@@ -9,6 +9,7 @@ import type { Served } from '../../src/policy/decision-source.ts';
 import { anApi, type TestApi, type TestApiOptions } from '../support/api.ts';
 import { anEvaluation } from '../support/evaluation.ts';
 import { eventually } from '../support/eventually.ts';
+import { anSlo } from '../support/slo.ts';
 import { createVirtualClock } from '../support/virtual-clock.ts';
 
 const edge: Edge = {
@@ -232,8 +233,11 @@ describe('X-Forwarded-For', () => {
 });
 
 describe('too much to do', () => {
+  const ids = Array.from({ length: 257 }, (_, index) => `slo-${index}`);
+  const forcedOf = (sloID: string) => decision({ sloID, forceFresh: true });
+
   function slowApi() {
-    const api = anApi();
+    const api = anApi({ slos: ids.map((id) => anSlo({ id })) });
     const answers: ((served: Served) => void)[] = [];
     api.decisions.onEvaluate(() => new Promise((resolve) => void answers.push(resolve)));
     const finish = () => {
@@ -245,19 +249,29 @@ describe('too much to do', () => {
   it('of forced evaluations is answered 503 at once, while all else is answered, and never with an older ALLOW', async () => {
     const { api, finish } = slowApi();
     await api.app.ready();
-    const waiting = times(256, forced()).map((request) => begin(api, request));
+    const [last = '', ...others256] = ids;
+    const waiting = others256.map((id) => begin(api, forcedOf(id)));
     await eventually(() => expect(api.decisions.asked).toHaveLength(256));
-    const refused = await api.app.inject(forced());
+    const refused = await api.app.inject(forcedOf(last));
     expect([refused.statusCode, refused.headers['retry-after']]).toEqual([503, '1']);
     expect(refused.json()).toMatchObject({ code: 'overloaded' });
     expect(refused.body).not.toContain('ALLOW');
-    const others = [decision(), { url: '/healthz' }, { url: '/readyz' }, { url: '/v1/slo' }, { url: '/metrics' }];
+    // Who asks for what is being evaluated waits for the same answer.
+    const joined = times(50, 'slo-1').map((id) => begin(api, forcedOf(id)));
+    await eventually(() => expect(api.decisions.asked).toHaveLength(306));
+    const others = [
+      decision({ sloID: last }),
+      { url: '/healthz' },
+      { url: '/readyz' },
+      { url: '/v1/slo' },
+      { url: '/metrics' },
+    ];
     expect(await statuses(api, others)).toEqual(times(5, 200));
     finish();
-    expect(new Set(await Promise.all(waiting))).toEqual(new Set([200]));
+    expect(new Set(await Promise.all([...waiting, ...joined]))).toEqual(new Set([200]));
     expect(api.app.limits.refused()).toEqual({ requests: 0, forced: 0, overload: 1 });
-    const after = begin(api, forced());
-    await eventually(() => expect(api.decisions.asked).toHaveLength(257));
+    const after = begin(api, forcedOf(last));
+    await eventually(() => expect(api.decisions.asked).toHaveLength(307));
     finish();
     expect(await after).toBe(200);
   });

@@ -102,7 +102,7 @@ export function decisionRoute(app: Api, { catalogue, decisions, recordDecision, 
         if (snapshot.slos.has(body.sloID)) about.sloId = body.sloID;
         // A forced evaluation is made, or refused: never answered with what was decided earlier.
         const served = await decide(snapshot, decisions, body.sloID, wasForced, trace, (evaluate) =>
-          limits.forced(request, reply, evaluate),
+          limits.forced(request, reply, body.sloID, evaluate),
         );
         if (served === undefined) throw unknownSlo(snapshot, body.sloID, 'no evaluation found for SLO');
         about.evaluationId = served.evaluation.id;
