@@ -147,7 +147,8 @@ function rawAnswer(status: number, answer: ErrorAnswer): string {
 }
 
 function isFastifyError(error: unknown): error is FastifyError & Invalid {
-  return error instanceof Error && ('validation' in error || ('code' in error && 'statusCode' in error));
+  // What serves the pages of /docs throws errors that have a status, and no code.
+  return error instanceof Error && ('validation' in error || 'statusCode' in error);
 }
 
 function stackOf(error: unknown): string | undefined {

@@ -22,10 +22,16 @@ function isSecret(name: string): boolean {
   return result;
 }
 
-/** A text without the user and password of the URLs in it. */
+/** A text without the user and password of the URLs in it, and without keys and tokens: someone puts one into a path. */
 export function redactText(text: string): string {
-  return text.includes('@') ? text.replace(/([a-z][a-z0-9+.-]*:\/\/)[^\s/?#"'<>]*@/gi, '$1') : text;
+  const plain = text.includes('@') ? text.replace(/([a-z][a-z0-9+.-]*:\/\/)[^\s/?#"'<>]*@/gi, '$1') : text;
+  if (!plain.includes('aegis_') && !plain.includes('eyJ')) return plain;
+  return plain.replace(apiKey, '$1[redacted]').replace(jwt, '[redacted]');
 }
+
+// Also with more behind it: a key with a letter too many tells the key. Its id stays, so that it can be revoked.
+const apiKey = /(aegis_[a-z0-9.-]{1,64}_)[\w-]{43,}/g;
+const jwt = /eyJ[\w-]+\.[\w-]+\.[\w-]*/g;
 
 function redactValue(value: unknown, depth: number): unknown {
   if (typeof value === 'string') return redactText(value);

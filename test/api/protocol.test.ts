@@ -127,6 +127,16 @@ describe('what is no valid HTTP', () => {
     expect(api.log.lines.filter(({ message }) => message === 'request')).toHaveLength(1);
   });
 
+  it('has no way out of the pages, and no failure of the server', async () => {
+    api = anApi();
+    const client = await rawClient(await listen(api.app)); // inject would resolve the dots
+    client.write('GET /docs/static/%2e%2e/%2e%2e/package.json HTTP/1.0\r\n\r\n');
+    const text = await client.closed;
+    expect(text).toMatch(/^HTTP\/1.1 403 /);
+    expect(text).toContain('{"error":"Forbidden","code":"invalid_request"');
+    expect(api.log.lines.map(({ message }) => message)).not.toContain('request failed');
+  });
+
   it('does not hurt the next connection', async () => {
     api = anApi();
     const port = await listen(api.app);

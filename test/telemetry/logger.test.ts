@@ -138,6 +138,17 @@ describe('secrets', () => {
     expect(writes[0]?.line).toContain('"headers":{"Authorization":"[redacted]"');
   });
 
+  test('a key or token in a path or a message is not written, but whose it is', () => {
+    const { logger, lines } = capture();
+    const [key, token] = [`aegis_ci-1_${'k'.repeat(43)}`, 'eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhIn0.c2lnbmVk'];
+    logger.info(`no such path: /v1/${token}`, { path: `/v1/slo/${key}`, list: [`${key}x`, `a ${token}, b`] });
+    expect(lines()[0]).toMatchObject({
+      message: 'no such path: /v1/[redacted]',
+      path: '/v1/slo/aegis_ci-1_[redacted]',
+      list: ['aegis_ci-1_[redacted]', 'a [redacted], b'],
+    });
+  });
+
   test('the user and password of a URL are left out of messages and fields', () => {
     const { logger, lines } = capture();
     logger.error('cannot reach http://user:hun@ter2@prom:9090/x?a=b@c, nor https://user@other', {
