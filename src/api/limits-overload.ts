@@ -7,7 +7,7 @@ export type Costly = 'forced' | 'audit' | 'page' | 'metrics';
  * How many of each are under way at once: of forced evaluations as many SLOs, since all who ask for one share its
  * evaluation. The rest would wait behind them, and is told so at once.
  */
-const atOnce: Readonly<Record<Costly, number>> = { forced: 256, audit: 32, page: 16, metrics: 4 };
+const atOnce: Readonly<Record<Costly, number>> = { forced: 256, audit: 32, page: 16, metrics: 64 };
 
 const lookEveryMs = 100;
 /** A loop that turns this much too late is busy; one pause, of a machine that stood still, is not. */

@@ -286,7 +286,7 @@ describe('too much to do', () => {
 
   it.each([
     ['/v1/audit', 32],
-    ['/metrics', 4],
+    ['/metrics', 64],
   ])('of %s is more than %d at once; the others wait for nothing', async (url, atOnce) => {
     let release: () => void = () => undefined;
     const held = new Promise<void>((resolve) => (release = resolve));
