@@ -48,9 +48,14 @@ describe('GET /v1/state/{service}/{env}', () => {
   const slos = [api, checkout, checkoutToo, staging];
 
   it('tells the worst decision of the SLOs of this service and environment', async () => {
-    const { app, decisions } = anApi({ slos, isFresh: true });
-    decisions.set(anEvaluation({ slo: checkout }));
+    const { app, decisions, served } = anApi({ slos, isFresh: true });
+    const evaluation = anEvaluation({ slo: checkout });
+    decisions.set(evaluation);
     const answer = await app.inject('/v1/state/checkout/production');
+    // Each decision in it that came from an evaluation was told to somebody.
+    expect(served).toMatchObject([
+      { sloId: 'checkout', decision: 'ALLOW', evaluationId: evaluation.id, wasForced: false },
+    ]);
     expect(answer.json()).toMatchObject({
       service: 'checkout',
       environment: 'production',

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { newToken } from '../../src/access/api-key.ts';
+import { eventually } from '../support/eventually.ts';
 import { createGate, type GateServer } from '../support/gate-server.ts';
 import { issuerKey, startIssuer, type TestIssuer } from '../support/issuer.ts';
 import { keysFileText } from '../support/keyed-access.ts';
@@ -84,8 +85,11 @@ it('no key, token or hash is in any log line or answer of a whole run', async ()
     '-H',
     `X-API-Key: ${shown.ops ?? ''}`,
   ];
-  answers.push(spawnSync('curl', onSocket, { encoding: 'utf8', timeout: 30_000 }).stdout);
-  expect(answers.at(-1)).toContain('repo:acme/shop:ref:refs/heads/main'); // who asked is named
+  // Served decisions are gathered for a moment before they are written. Who asked is named.
+  await eventually(() => {
+    answers.push(spawnSync('curl', onSocket, { encoding: 'utf8', timeout: 30_000 }).stdout);
+    expect(answers.at(-1)).toContain('repo:acme/shop:ref:refs/heads/main');
+  });
   expect(await gate.stop()).toBe(0);
 
   const hashes = [...text.matchAll(/sha256:([0-9a-f]{64})/g)].map(([, hash]) => hash ?? '');

@@ -24,7 +24,9 @@ const State = Type.Unsafe<StateAnswer>(
   ),
 );
 
-export function stateRoutes(app: Api, { catalogue, decisions }: Pick<ApiDeps, 'catalogue' | 'decisions'>): void {
+type StateDeps = Pick<ApiDeps, 'catalogue' | 'decisions' | 'recordDecision' | 'clock'>;
+
+export function stateRoutes(app: Api, { catalogue, decisions, recordDecision, clock }: StateDeps): void {
   app.route({
     method: 'GET',
     url: '/v1/state/:service/:env',
@@ -48,7 +50,15 @@ export function stateRoutes(app: Api, { catalogue, decisions }: Pick<ApiDeps, 'c
       if (slos.length === 0 && filesInError.length === 0) {
         throw new AegisError('unknown_service', `no SLO found for service ${service} in environment ${env}`);
       }
-      return stateOf({ service, environment: env, slos, filesInError });
+      const answer = stateOf({ service, environment: env, slos, filesInError });
+      const about = { atMs: clock.now().wallMs, caller: request.identity.name, address: request.ip };
+      for (const { id, served } of slos) {
+        const decision = answer.decisions[id];
+        if (served === undefined || decision === undefined) continue; // not evaluated: it comes from no evaluation
+        const evaluationId = served.evaluation.id;
+        recordDecision({ ...about, sloId: id, decision, evaluationId, wasForced: false, requestId: request.id });
+      }
+      return answer;
     },
   });
 }
