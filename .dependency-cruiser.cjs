@@ -43,6 +43,7 @@ module.exports = {
     only('tls/', ['config/settings\\.ts', ...shared]),
     only('api/', [
       'access/ports\\.ts',
+      'access/address-group\\.ts', // pure: whom to count as one
       'tls/ports\\.ts',
       'health/ports\\.ts',
       'policy/',

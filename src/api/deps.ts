@@ -18,7 +18,7 @@ import type {
   StoredEvaluation,
 } from '../storage/ports.ts';
 import type { CertificateSource } from '../tls/ports.ts';
-import type { Rates } from './limits.ts';
+import type { Rates } from './limits/limits.ts';
 import type { Orders } from './orders.ts';
 import type { PerformanceReport } from './performance-report.ts';
 import type { Readiness } from './readiness.ts';

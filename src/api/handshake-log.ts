@@ -1,8 +1,8 @@
+import { addressGroup } from '../access/address-group.ts';
 import type { Clock } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
-import { networkOf } from './limits-client.ts';
-import { createRareLog } from './limits-rare-log.ts';
+import { createRareLog } from './limits/rare-log.ts';
 
 /** Tells which clients do not come through the TLS handshake, and why: whoever looks for a refused certificate needs it. */
 export function logHandshakeErrors({
@@ -14,7 +14,7 @@ export function logHandshakeErrors({
 }): (error: Error, address: string) => void {
   const sayRarely = createRareLog(clock);
   return (error, address) => {
-    const client = networkOf(address);
+    const client = addressGroup(address);
     sayRarely(client, (suppressed) => {
       const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
       log.info('TLS handshake failed', { component: 'api', client, error: code ?? messageOf(error), suppressed });

@@ -9,9 +9,9 @@ import {
 import { createServer as createSecureServer } from 'node:https';
 import { Server as NetServer, type Socket } from 'node:net';
 import type { CertificateSource } from '../tls/ports.ts';
-import { createConnections, type Closing, type Connection } from './limits-connections.ts';
-import { limits } from './limits-fixed.ts';
-import { createReaders } from './limits-readers.ts';
+import { createConnections, type Closing, type Connection } from './limits/connections.ts';
+import { limits } from './limits/fixed.ts';
+import { createReaders } from './limits/readers.ts';
 
 /** What is under way on the server's sockets. */
 export interface Traffic {

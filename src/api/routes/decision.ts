@@ -7,7 +7,7 @@ import type { DecisionSource, Served } from '../../policy/decision-source.ts';
 import { unknownSlo } from '../catalogue-questions.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import { quote } from '../invalid.ts';
-import type { Limits } from '../limits.ts';
+import type { Limits } from '../limits/limits.ts';
 import { refuseOtherSlos } from '../slo-sight.ts';
 import { BurnRates, DecisionSchema, failure, ReasonCodes, RuleSchema, SliSchema, Timestamp } from '../schemas.ts';
 

@@ -8,7 +8,7 @@ const kinds = {
   heap: { summary: 'What allocates the memory that is still held', suffix: 'heapprofile' },
 } as const;
 
-// A minute at most: a connection without a byte is closed after two (limits-fixed.ts).
+// A minute at most: a connection without a byte is closed after two (limits/fixed.ts).
 const Query = Type.Object({
   seconds: Type.Optional(
     Type.String({ pattern: '^(?:[1-9]|[1-5][0-9]|60)$', description: 'a whole number from 1 to 60; 10 where absent' }),

@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { createOverload } from '../../src/api/limits-overload.ts';
-import type { Clock } from '../../src/clock.ts';
-import { eventually } from '../support/eventually.ts';
+import { createOverload } from '../../../src/api/limits/overload.ts';
+import type { Clock } from '../../../src/clock.ts';
+import { eventually } from '../../support/eventually.ts';
 
 /** Its time goes on by as much at each look as the test says: an event loop that is late, or not. */
 function lookedAt() {

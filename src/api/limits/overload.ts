@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../../clock.ts';
 
 /** What is refused when there is too much to do, so that decisions that stand already go on being answered. */
 export type Costly = 'forced' | 'audit' | 'page' | 'metrics';

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { limits } from './limits-fixed.ts';
+import { limits } from './fixed.ts';
 
 export interface Readers {
   /** Looks at answers that are not read, until `stop`. */

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { networkOf } from './limits-client.ts';
+import { addressGroup } from '../../access/address-group.ts';
 
 /** Why the server closed a connection, other than one that its own limits in time ended. */
 export const closings = ['idle', 'slow_client', 'unread', 'pipelining', 'refused'] as const;
@@ -91,7 +91,7 @@ export function createConnections({ limit, slowest }: Options): Connections {
     closed: () => closed,
     add(socket) {
       const peer = peerOf(socket);
-      const connection = { socket, client: networkOf(socket.remoteAddress ?? ''), open: 0 };
+      const connection = { socket, client: addressGroup(socket.remoteAddress ?? ''), open: 0 };
       bySocket.set(socket, connection);
       byPeer.set(peer, connection);
       perClient.set(connection.client, (perClient.get(connection.client) ?? 0) + 1);

@@ -6,14 +6,14 @@ import type {
   onSendHookHandler,
   RouteOptions,
 } from 'fastify';
-import type { Clock } from '../clock.ts';
-import { AegisError } from '../errors.ts';
-import type { Log } from '../log.ts';
-import { clientOf } from './limits-client.ts';
-import { createOverload, type Costly } from './limits-overload.ts';
-import { createRateLimiter } from './limits-rate.ts';
-import { failure } from './schemas.ts';
-import { createRareLog } from './limits-rare-log.ts';
+import type { Clock } from '../../clock.ts';
+import { AegisError } from '../../errors.ts';
+import type { Log } from '../../log.ts';
+import { clientOf } from './client.ts';
+import { createOverload, type Costly } from './overload.ts';
+import { createRateLimiter } from './rate.ts';
+import { failure } from '../schemas.ts';
+import { createRareLog } from './rare-log.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {

@@ -1,8 +1,8 @@
 import { createServer, connect, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { createConnections, type Connection } from '../../src/api/limits-connections.ts';
-import { eventually } from '../support/eventually.ts';
+import { createConnections, type Connection } from '../../../src/api/limits/connections.ts';
+import { eventually } from '../../support/eventually.ts';
 
 /** Connections of a real server, at most so many, in the order of their coming. */
 async function held(limit: number, slowest: () => Connection | undefined = () => undefined) {
