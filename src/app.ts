@@ -88,7 +88,7 @@ export function createApp(settings: Settings, log: Log, options: AppOptions = {}
     const readiness = createReadiness({
       catalogue,
       evaluated: (id) => evaluatedOnce.has(id),
-      draining: () => isDraining || isDrainOrdered,
+      draining: () => (isDraining ? 'stop' : isDrainOrdered ? 'order' : null),
     });
     const metrics = createMetrics({
       catalogue,

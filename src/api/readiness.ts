@@ -13,8 +13,13 @@ export interface ReadinessSources {
   /** Whether an SLO was evaluated, or its evaluation failed, once since the start. */
   readonly evaluated: (sloId: string) => boolean;
   /** From SIGTERM, or an order to drain, on. */
-  readonly draining: () => boolean;
+  readonly draining: () => keyof typeof drainings | null;
 }
+
+const drainings = {
+  stop: 'shutting down',
+  order: 'draining by an order, which DELETE /admin/drain ends',
+} as const;
 
 /** Ready when every SLO was evaluated, or failed, once since the start. A reload after that takes nothing away. */
 export function createReadiness({ catalogue, evaluated, draining }: ReadinessSources): () => Readiness {
@@ -36,7 +41,8 @@ export function createReadiness({ catalogue, evaluated, draining }: ReadinessSou
     const snapshot = catalogue.current();
     const slosLoaded = snapshot.slos.size;
     const reasons: string[] = [];
-    if (draining()) reasons.push('shutting down');
+    const why = draining();
+    if (why !== null) reasons.push(drainings[why]);
     if (slosLoaded === 0) reasons.push('no SLOs loaded');
     else if (!reached) reasons.push(`${waiting()} of ${wanted.length} SLOs not evaluated yet`);
     const ready = reasons.length === 0;

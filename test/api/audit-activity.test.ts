@@ -51,7 +51,7 @@ describe('a decision that is answered', () => {
   it('is not written down where it is none', async () => {
     const { app, served } = anApi();
     for (const payload of [{ sloID: 'nope' }, { sloID: '' }, { sloID: 7 }]) await app.inject(ask(payload));
-    await app.inject({ method: 'GET', url: '/v1/state/api-gateway/production' });
+    await app.inject({ method: 'GET', url: '/v1/state/nobody/production' });
     expect(served).toEqual([]);
   });
 });

@@ -95,6 +95,8 @@ describeWithPrometheus('orders to a running server', () => {
     await eventually(async () => expect(await ready()).toBe(200));
     await order('drain');
     expect(await ready()).toBe(503);
+    const why = ['draining by an order, which DELETE /admin/drain ends'];
+    expect((await gate.get('/readyz')).body).toMatchObject({ ready: false, reasons: why });
     expect((await decision('fast-burn')).decision).toBe('BLOCK');
     expect((await ask('/admin/drain', ordering, { method: 'DELETE' })).status).toBe(200);
     expect(await ready()).toBe(200);

@@ -72,7 +72,7 @@ export function anApi(options: TestApiOptions = {}): TestApi {
     readiness: createReadiness({
       catalogue,
       evaluated: (sloId) => decisions.current(sloId) !== undefined,
-      draining: options.draining ?? (() => false),
+      draining: () => (options.draining?.() === true ? 'stop' : null),
     }),
     health: () => aHealthReport(),
     system: aSystemReport,

@@ -2,7 +2,7 @@ import { Type } from 'typebox';
 import type { Api, ApiDeps } from '../deps.ts';
 import { DecisionSchema, failure, Timestamp } from '../schemas.ts';
 import { refuseOtherRecords } from '../slo-sight.ts';
-import { decisionParameter, nameParameter, pageFilter, pageParameters } from './audit-query.ts';
+import { decisionParameter, nameParameter, pageFilter, pageOf, pageParameters } from './audit-query.ts';
 
 const DecisionsQuery = Type.Object(
   {
@@ -15,28 +15,19 @@ const DecisionsQuery = Type.Object(
   { additionalProperties: false },
 );
 
-const Page = Type.Unsafe<Uint8Array>(
-  Type.Object(
-    {
-      records: Type.Array(
-        Type.Object({
-          id: Type.String(),
-          timestamp: Timestamp,
-          sloID: Type.String(),
-          decision: DecisionSchema,
-          evaluationID: Type.String({ description: 'Its evidence is at `/v1/evaluations/{id}`.' }),
-          forced: Type.Boolean({ description: 'Asked for with `forceFresh`.' }),
-          caller: Type.String({ description: 'Id of a key, subject of a token; `anonymous` where none is asked for.' }),
-          address: Type.String(),
-          requestId: Type.String({ description: 'As in the header X-Request-Id and in the log.' }),
-        }),
-        { description: 'Newest first.' },
-      ),
-      total: Type.Number({ description: 'Number of records in this answer.' }),
-      nextCursor: Type.Union([Type.String(), Type.Null()], { description: 'null on the last page.' }),
-    },
-    { description: 'A page of decisions as they were answered.' },
-  ),
+const Page = pageOf(
+  'A page of decisions as they were answered.',
+  Type.Object({
+    id: Type.String(),
+    timestamp: Timestamp,
+    sloID: Type.String(),
+    decision: DecisionSchema,
+    evaluationID: Type.String({ description: 'Its evidence is at `/v1/evaluations/{id}`.' }),
+    forced: Type.Boolean({ description: 'Asked for with `forceFresh`.' }),
+    caller: Type.String({ description: 'Id of a key, subject of a token; `anonymous` where none is asked for.' }),
+    address: Type.String(),
+    requestId: Type.String({ description: 'As in the header X-Request-Id and in the log.' }),
+  }),
 );
 
 /** `GET /v1/audit/decisions`: who was told what, from which evaluation. */

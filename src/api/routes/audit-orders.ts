@@ -1,34 +1,25 @@
 import { Type } from 'typebox';
 import type { Api, ApiDeps } from '../deps.ts';
 import { failure, Timestamp } from '../schemas.ts';
-import { nameParameter, pageFilter, pageParameters } from './audit-query.ts';
+import { nameParameter, pageFilter, pageOf, pageParameters } from './audit-query.ts';
 
 const OrdersQuery = Type.Object(
   { caller: Type.Optional(nameParameter), ...pageParameters },
   { additionalProperties: false },
 );
 
-const Page = Type.Unsafe<Uint8Array>(
-  Type.Object(
-    {
-      records: Type.Array(
-        Type.Object({
-          id: Type.String(),
-          timestamp: Timestamp,
-          order: Type.String({ description: 'Method and path.' }),
-          parameters: Type.Record(Type.String(), Type.String()),
-          outcome: Type.String({ description: 'What came of it, in a sentence.' }),
-          caller: Type.String({ description: 'Id of a key, subject of a token, or `admin-socket`.' }),
-          address: Type.String(),
-          requestId: Type.String({ description: 'As in the header X-Request-Id and in the log.' }),
-        }),
-        { description: 'Newest first.' },
-      ),
-      total: Type.Number({ description: 'Number of records in this answer.' }),
-      nextCursor: Type.Union([Type.String(), Type.Null()], { description: 'null on the last page.' }),
-    },
-    { description: 'A page of orders.' },
-  ),
+const Page = pageOf(
+  'A page of orders.',
+  Type.Object({
+    id: Type.String(),
+    timestamp: Timestamp,
+    order: Type.String({ description: 'Method and path.' }),
+    parameters: Type.Record(Type.String(), Type.String()),
+    outcome: Type.String({ description: 'What came of it, in a sentence.' }),
+    caller: Type.String({ description: 'Id of a key, subject of a token, or `admin-socket`.' }),
+    address: Type.String(),
+    requestId: Type.String({ description: 'As in the header X-Request-Id and in the log.' }),
+  }),
 );
 
 /**

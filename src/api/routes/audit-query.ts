@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import { Type, type TSchema } from 'typebox';
 import { AegisError } from '../../errors.ts';
 import { decisions } from '../../slo/decision.ts';
 import type { PageFilter } from '../../storage/ports.ts';
@@ -59,4 +59,18 @@ function instantOf(parameter: string, text: string): number {
     throw new AegisError('invalid_request', `${parameter} must be an instant that exists, not ${quote(text)}`);
   }
   return epochMs;
+}
+
+/** A page as the storage makes it: JSON already, which is sent as it is. */
+export function pageOf(description: string, record: TSchema) {
+  return Type.Unsafe<Uint8Array>(
+    Type.Object(
+      {
+        records: Type.Array(record, { description: 'Newest first.' }),
+        total: Type.Number({ description: 'Number of records in this answer.' }),
+        nextCursor: Type.Union([Type.String(), Type.Null()], { description: 'null on the last page.' }),
+      },
+      { description },
+    ),
+  );
 }

@@ -4,7 +4,7 @@ import type { AuditFilter } from '../../storage/ports.ts';
 import { refuseOtherRecords } from '../slo-sight.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import { BurnRates, DecisionSchema, failure, NumberOrNull, ReasonCodes, StringOrNull, Timestamp } from '../schemas.ts';
-import { decisionParameter, nameParameter, pageFilter, pageParameters } from './audit-query.ts';
+import { decisionParameter, nameParameter, pageFilter, pageOf, pageParameters } from './audit-query.ts';
 
 const AuditQuery = Type.Object(
   {
@@ -23,35 +23,26 @@ const AuditQuery = Type.Object(
   { additionalProperties: false },
 );
 
-const Page = Type.Unsafe<Uint8Array>(
-  Type.Object(
-    {
-      records: Type.Array(
-        Type.Object({
-          id: Type.Number(),
-          evaluationID: StringOrNull,
-          sloID: Type.String(),
-          service: Type.String(),
-          environment: Type.String(),
-          decision: DecisionSchema,
-          sli: Type.Union([Type.Number(), Type.Null()], { description: 'null: failed, or without data.' }),
-          errorRate: NumberOrNull,
-          budgetRemaining: NumberOrNull,
-          isStale: Type.Boolean(),
-          hasNoTraffic: Type.Boolean(),
-          reasons: Type.Array(Type.String()),
-          reasonCodes: ReasonCodes,
-          burnRates: BurnRates,
-          timestamp: Timestamp,
-          createdAt: Timestamp,
-        }),
-        { description: 'Newest first.' },
-      ),
-      total: Type.Number({ description: 'Number of records in this answer.' }),
-      nextCursor: Type.Union([Type.String(), Type.Null()], { description: 'null on the last page.' }),
-    },
-    { description: 'A page of evaluations.' },
-  ),
+const Page = pageOf(
+  'A page of evaluations.',
+  Type.Object({
+    id: Type.Number(),
+    evaluationID: StringOrNull,
+    sloID: Type.String(),
+    service: Type.String(),
+    environment: Type.String(),
+    decision: DecisionSchema,
+    sli: Type.Union([Type.Number(), Type.Null()], { description: 'null: failed, or without data.' }),
+    errorRate: NumberOrNull,
+    budgetRemaining: NumberOrNull,
+    isStale: Type.Boolean(),
+    hasNoTraffic: Type.Boolean(),
+    reasons: Type.Array(Type.String()),
+    reasonCodes: ReasonCodes,
+    burnRates: BurnRates,
+    timestamp: Timestamp,
+    createdAt: Timestamp,
+  }),
 );
 
 export function auditRoutes(app: Api, { audit, catalogue }: Pick<ApiDeps, 'audit' | 'catalogue'>): void {

@@ -1,10 +1,9 @@
 import { Type } from 'typebox';
-import { AegisError } from '../../errors.ts';
-import type { BreakerStatus } from '../../eval/source-control.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import { orderRecorder } from '../order-record.ts';
 import { logLevels, type ReloadReport } from '../orders.ts';
-import { failure, StringOrNull, Timestamp } from '../schemas.ts';
+import { failure, StringOrNull } from '../schemas.ts';
+import { circuitBreakerRoutes } from './circuit-breaker.ts';
 import { profileRoutes } from './profile.ts';
 
 const refusals = { 500: failure[500] } as const;
@@ -34,21 +33,6 @@ const Reloaded = Type.Unsafe<ReloadReport>(
     { description: 'What came of it.' },
   ),
 );
-
-const Breaker = Type.Object({
-  service: Type.String(),
-  state: Type.Enum(['closed', 'open', 'half-open', 'tripped'], { description: 'tripped: by an order.' }),
-  since: Timestamp,
-  refused: Type.Number({ description: 'Evaluations that it refused, or ended, since the start.' }),
-  reason: StringOrNull,
-});
-
-const ServiceQuery = Type.Object({
-  service: Type.String({
-    minLength: 1,
-    description: 'what the circuit breaker stands in front of, such as prometheus',
-  }),
-});
 
 /** Orders to the running server, each written down with who gave it. An order has no body: what comes as one is not read. */
 export function orderRoutes(app: Api, deps: OrderDeps): void {
@@ -140,58 +124,7 @@ function addRoutes(app: Api, deps: OrderDeps): void {
     },
   });
 
-  const breakerOf = (service: string) => {
-    const breaker = orders.breakers.get(service);
-    if (breaker !== undefined) return breaker;
-    const known = [...orders.breakers.keys()].join(', ');
-    throw new AegisError(
-      'unknown_service',
-      `no circuit breaker in front of: ${service} (there is: ${known || 'none'})`,
-    );
-  };
-
-  for (const action of ['trip', 'reset'] as const) {
-    app.route({
-      method: 'POST',
-      url: `/admin/circuit-breaker/${action}`,
-      config: { access: 'admin' },
-      schema: {
-        operationId: `${action}CircuitBreaker`,
-        summary:
-          action === 'trip'
-            ? 'Send no more queries to a service: decisions are WARN at once, until reset'
-            : 'Close a circuit breaker, whoever opened it',
-        tags: ['orders'],
-        querystring: ServiceQuery,
-        response: { 400: failure[400], 200: Breaker, 404: failure[404], ...refusals },
-      },
-      handler: (request) => {
-        const { service } = request.query;
-        const breaker = breakerOf(service);
-        breaker[action]();
-        record(request, request.query, `circuit breaker ${breaker.status().state}`);
-        return breakerAnswer(service, breaker.status());
-      },
-    });
-  }
-
-  app.route({
-    method: 'GET',
-    url: '/admin/circuit-breaker/status',
-    config: { access: 'admin' },
-    schema: {
-      operationId: 'getCircuitBreakers',
-      summary: 'The circuit breakers',
-      tags: ['orders'],
-      response: {
-        200: Type.Object({ breakers: Type.Array(Breaker) }, { description: 'All of them.' }),
-        ...refusals,
-      },
-    },
-    handler: () => ({
-      breakers: [...orders.breakers].map(([service, breaker]) => breakerAnswer(service, breaker.status())),
-    }),
-  });
+  circuitBreakerRoutes(app, record, deps);
 
   for (const method of ['POST', 'DELETE'] as const) {
     const draining = method === 'POST';
@@ -215,7 +148,3 @@ function addRoutes(app: Api, deps: OrderDeps): void {
 }
 
 type OrderDeps = Pick<ApiDeps, 'orders' | 'recordOrder' | 'clock' | 'log' | 'profile'>;
-
-function breakerAnswer(service: string, { sinceMs, ...status }: BreakerStatus) {
-  return { service, ...status, since: new Date(sinceMs).toISOString() };
-}
