@@ -52,6 +52,7 @@ describe('a decision that is answered', () => {
     const { app, served } = anApi();
     for (const payload of [{ sloID: 'nope' }, { sloID: '' }, { sloID: 7 }]) await app.inject(ask(payload));
     await app.inject({ method: 'GET', url: '/v1/state/nobody/production' });
+    expect((await app.inject({ method: 'HEAD', url: '/v1/state/api-gateway/production' })).statusCode).toBe(200);
     expect(served).toEqual([]);
   });
 });

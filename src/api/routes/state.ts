@@ -51,6 +51,7 @@ export function stateRoutes(app: Api, { catalogue, decisions, recordDecision, cl
         throw new AegisError('unknown_service', `no SLO found for service ${service} in environment ${env}`);
       }
       const answer = stateOf({ service, environment: env, slos, filesInError });
+      if (request.method === 'HEAD') return answer; // which leaves without its body: nobody was told anything
       const about = { atMs: clock.now().wallMs, caller: request.identity.name, address: request.ip };
       for (const { id, served } of slos) {
         const decision = answer.decisions[id];
