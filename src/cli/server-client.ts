@@ -129,8 +129,9 @@ export function createServerClient(options: ServerClientOptions): ServerClient {
   function failureOf(error: unknown): Attempt<never> {
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
     const known = connectionFailures[code];
+    const hint = untrusted.has(code) ? ': trust its authority with --ca-file' : '';
     return known === undefined
-      ? { kind: 'none', why: `${url.host} cannot be asked: ${messageOf(error)}` }
+      ? { kind: 'none', why: `${url.host} cannot be asked: ${messageOf(error)}${hint}` }
       : { kind: 'again', why: `${url.host} ${known}`, afterMs: 0 };
   }
 }
@@ -157,6 +158,14 @@ const connectionFailures: Readonly<Record<string, string>> = {
   ETIMEDOUT: 'cannot be reached',
   EAI_AGAIN: 'is a name that cannot be looked up now',
 };
+
+// A certificate whose authority is none of those that are trusted.
+const untrusted: ReadonlySet<string> = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+]);
 
 /** Runs until the end of the time: undici hears a signal only once it is connected, so the time is a race. */
 async function withinTime<T>(endMs: number, run: (signal: AbortSignal) => Promise<T>): Promise<T | 'over'> {

@@ -50,6 +50,9 @@ export async function tlsFor({ env }: Terminal, given: TlsFiles): Promise<Client
   ];
   if ((cert === undefined) !== (key === undefined))
     throw new AegisError('invalid_setting', '--cert-file, --key-file: one is missing: a certificate needs its key');
+  // Node takes a file without any, and trusts nobody then.
+  if (ca !== undefined && !ca.includes('-----BEGIN CERTIFICATE-----'))
+    throw new AegisError('invalid_setting', '--ca-file: holds no certificate in PEM form');
   const tls = { ...(ca !== undefined && { ca }), ...(cert !== undefined && key !== undefined && { cert, key }) };
   try {
     createSecureContext(tls);

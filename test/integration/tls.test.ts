@@ -226,7 +226,14 @@ describe('aegis gate', () => {
     const files = ['--ca-file', authority.caFile, '--cert-file', own.certFile, '--key-file', own.keyFile];
     expect(await gate(files)).toMatchObject({ code: 0, err: '' });
     expect(await gate(files.slice(2), { AEGIS_CA_FILE: authority.caFile })).toMatchObject({ code: 0, err: '' });
-    expect(await gate(files.slice(2))).toMatchObject({ code: 3 });
+    expect(await gate(files.slice(2))).toMatchObject({
+      code: 3,
+      err: expect.stringContaining('trust its authority with --ca-file') as unknown,
+    });
+    expect(await gate(['--ca-file', own.keyFile])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('--ca-file: holds no certificate') as unknown,
+    });
     expect(await gate(files.slice(0, 2).concat('--timeout', '1s'))).toMatchObject({ code: 3 });
     expect(await gate(files.slice(0, 4))).toMatchObject({
       code: 2,
