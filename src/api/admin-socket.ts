@@ -1,7 +1,9 @@
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { lstat, unlink } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import { connect } from 'node:net';
+import { dirname } from 'node:path';
 import { AegisError, messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
 
@@ -38,7 +40,11 @@ async function makeRoom(path: string, refused: (why: string) => AegisError): Pro
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
     throw error;
   });
-  if (found === undefined) return;
+  if (found === undefined) {
+    // Listening there would say "permission denied".
+    if (!existsSync(dirname(path))) throw refused("its directory does not exist: make it, for the server's user alone");
+    return;
+  }
   if (!found.isSocket()) throw refused('there is a file that is no socket: it is left alone');
   if (await answers(path)) throw refused('another process listens there');
   await unlink(path);

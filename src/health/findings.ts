@@ -45,6 +45,10 @@ export function ofPrometheus(breaker: BreakerStatus, source: SourceHealth, decis
     const cause = breaker.reason ?? 'no answer';
     return found('down', `Prometheus answers nothing (${cause}), no decision is ALLOW: is it up, and ${reached}?`);
   }
+  if (evaluated > 0 && unanswered === evaluated && lastError === null) {
+    const next = 'what is not ALLOW after its next turn, or with forceFresh, says why';
+    return found('down', `the latest queries of every SLO failed, and Prometheus answers now: ${next}`);
+  }
   if (evaluated > 0 && unanswered === evaluated) {
     return found('down', `the queries of every SLO fail, no decision is ALLOW: see lastError, and whether ${reached}`);
   }

@@ -84,6 +84,22 @@ describe('orders', () => {
     expect(api.ordered).toMatchObject([{ order: 'POST /admin/reload', outcome: '1 of 2 files in error' }]);
   });
 
+  it('what a reload did not take over is written down', async () => {
+    const report = {
+      slos: { outcome: 'ok' as const, message: 'Loaded 2 SLOs', loaded: 2 },
+      settings: { changed: [], needRestart: [], error: 'aegis.yaml: "rate-limt": no such setting' },
+      keys: { outcome: 'kept' as const, message: 'not read: keys.yaml:4:1: not valid YAML or JSON' },
+      issuers: { outcome: 'ok' as const, message: 'read oidc.yaml: 1 issuer of tokens' },
+      certificates: { error: 'tls.crt holds no certificate' },
+    };
+    const api = commanded({ reload: () => Promise.resolve(report) });
+    await api.app.inject(post('/admin/reload'));
+    const settings = 'settings not taken: aegis.yaml: "rate-limt": no such setting';
+    const files =
+      'keys: not read: keys.yaml:4:1: not valid YAML or JSON; certificates not taken: tls.crt holds no certificate';
+    expect(api.ordered).toMatchObject([{ outcome: `Loaded 2 SLOs; ${settings}; ${files}` }]);
+  });
+
   it('a circuit breaker is tripped, shown and reset', async () => {
     const api = commanded();
     const tripped = await api.app.inject(post('/admin/circuit-breaker/trip?service=prometheus'));

@@ -31,6 +31,13 @@ describe('what is found of Prometheus', () => {
     expect(found).toMatchObject({ status, latencyMs: 12, details: { circuitBreaker: state.state } });
     expect(found.message).toContain(words);
   });
+
+  it('where it answers again and no SLO was evaluated since, no error is pointed at that is not there', () => {
+    const decisions = count(3, 3, 3);
+    expect(ofPrometheus(breaker('closed'), source, decisions).message).toContain('Prometheus answers now');
+    const failing = ofPrometheus(breaker('closed'), { ...source, lastError: 'bad_data: parse error' }, decisions);
+    expect(failing.message).toContain('see lastError');
+  });
 });
 
 describe('what is found of the scheduler', () => {

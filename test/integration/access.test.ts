@@ -134,7 +134,7 @@ describe('the admin socket', () => {
 
   it.each([
     ['a file', (path: string) => writeFileSync(path, 'precious'), 'a file that is no socket'],
-    ['a directory that is not there', () => undefined, 'cannot listen there', 'nowhere/admin.sock'],
+    ['a directory that is not there', () => undefined, 'its directory does not exist', 'nowhere/admin.sock'],
     ['a path that is too long', () => undefined, 'longer than 103 bytes', 'x'.repeat(200)],
   ])('on %s ends the start with the reason', async (_, make, reason, name = 'admin.sock') => {
     const path = join(scratch(), name);

@@ -1,14 +1,14 @@
 import { Type } from 'typebox';
 import type { Api, ApiDeps } from '../deps.ts';
 import { orderRecorder } from '../order-record.ts';
-import { logLevels, type ReloadReport } from '../orders.ts';
+import { logLevels, type FileOutcome, type ReloadReport } from '../orders.ts';
 import { failure, StringOrNull } from '../schemas.ts';
 import { circuitBreakerRoutes } from './circuit-breaker.ts';
 import { profileRoutes } from './profile.ts';
 
 const refusals = { 500: failure[500] } as const;
 
-const FileOutcome = Type.Object({
+const FileRead = Type.Object({
   outcome: Type.Enum(['ok', 'kept'], { description: 'kept: the file is broken, what was read before goes on.' }),
   message: Type.String(),
 });
@@ -21,8 +21,8 @@ const Reloaded = Type.Unsafe<ReloadReport>(
         message: Type.String(),
         loaded: Type.Number(),
       }),
-      keys: Type.Optional(FileOutcome),
-      issuers: Type.Optional(FileOutcome),
+      keys: Type.Optional(FileRead),
+      issuers: Type.Optional(FileRead),
       settings: Type.Object({
         changed: Type.Array(Type.String()),
         needRestart: Type.Array(Type.String(), { description: 'Changed, and taken over by a restart only.' }),
@@ -71,7 +71,7 @@ function addRoutes(app: Api, deps: OrderDeps): void {
     },
     handler: async (request) => {
       const report = await orders.reload();
-      record(request, {}, report.slos.message);
+      record(request, {}, outcomeOf(report));
       return report;
     },
   });
@@ -85,7 +85,7 @@ function addRoutes(app: Api, deps: OrderDeps): void {
       summary: 'Set how many requests a second one client may send',
       tags: ['orders'],
       querystring: Type.Object({
-        ops_per_sec: Type.String({ pattern: '^[0-9]{1,7}(\\.[0-9]{1,3})?$', description: 'a number; 0 is no limit' }),
+        ops_per_sec: Type.String({ pattern: '^[0-9]{1,7}(\\.[0-9]{1,3})?$', description: 'a number such as 100 or 0.5, or 0 for no limit' }),
       }),
       response: {
         400: failure[400],
@@ -148,3 +148,16 @@ function addRoutes(app: Api, deps: OrderDeps): void {
 }
 
 type OrderDeps = Pick<ApiDeps, 'orders' | 'recordOrder' | 'clock' | 'log' | 'profile'>;
+
+/** In one line for who looks back: what was not taken over is said as well. */
+function outcomeOf({ slos, settings, keys, issuers, certificates }: ReloadReport): string {
+  const kept = (what: string, file?: FileOutcome) => (file?.outcome === 'kept' ? [`${what}: ${file.message}`] : []);
+  const failed = (what: string, error: string | null) => (error === null ? [] : [`${what} not taken: ${error}`]);
+  return [
+    slos.message,
+    ...failed('settings', settings.error),
+    ...kept('keys', keys),
+    ...kept('issuers', issuers),
+    ...failed('certificates', certificates?.error ?? null),
+  ].join('; ');
+}
