@@ -2,6 +2,7 @@
 # A walk through the API with curl and jq, on a server that was started with `npm start`:
 #   sh examples/api-usage.sh
 #   AEGIS_URL=http://aegis:8080 AEGIS_SLO=my-slo sh examples/api-usage.sh
+# Where the server asks for a key, AEGIS_TOKEN has one of the scopes read and decide.
 # Every step that is not answered as it should be ends the walk.
 set -eu
 
@@ -9,12 +10,13 @@ url=${AEGIS_URL:-http://localhost:8080}
 slo=${AEGIS_SLO:-api-availability}
 
 step() { printf '\n== %s\n' "$1"; }
-get() { curl -sS --fail-with-body --max-time 10 "$url$1"; }
+ask() { curl -sS --max-time 10 ${AEGIS_TOKEN:+-H "X-API-Key: $AEGIS_TOKEN"} "$@"; }
+get() { ask --fail-with-body "$url$1"; }
 # Asks for what must be refused, and shows the status and the error.
 refused() {
   status=$1
   shift
-  answer=$(curl -sS --max-time 10 -w '\n%{http_code}' "$@")
+  answer=$(ask -w '\n%{http_code}' "$@")
   printf '%s\n' "$answer"
   [ "$(printf '%s\n' "$answer" | tail -n 1)" = "$status" ]
 }
@@ -22,7 +24,7 @@ refused() {
 step 'Does it run, and do its decisions mean something?'
 get /healthz | jq -c .
 get /readyz | jq -c .
-curl -sS --fail --head "$url/healthz" | head -n 1
+ask --fail --head "$url/healthz" | head -n 1
 
 step 'Which SLOs are there?'
 get /v1/slo | jq -r '.slos[] | "\(.id)  \(.service)/\(.environment)  objective \(.objective)"'
@@ -32,10 +34,10 @@ definition=$(get "/v1/slo/$slo")
 printf '%s\n' "$definition" | jq -c '{metadata, rules: .spec.burnPolicy.rules}'
 
 step 'Is it safe to deploy? (the latest evaluation)'
-curl -sS --fail-with-body -X POST "$url/v1/gate/decision" -H 'Content-Type: application/json' -d "{\"sloID\": \"$slo\"}" | jq .
+ask --fail-with-body -X POST "$url/v1/gate/decision" -H 'Content-Type: application/json' -d "{\"sloID\": \"$slo\"}" | jq .
 
 step 'And now? (evaluated for this question, and in the audit when the answer comes)'
-decision=$(curl -sS --fail-with-body -X POST "$url/v1/gate/decision" -d "{\"sloID\": \"$slo\", \"forceFresh\": true}")
+decision=$(ask --fail-with-body -X POST "$url/v1/gate/decision" -d "{\"sloID\": \"$slo\", \"forceFresh\": true}")
 printf '%s\n' "$decision" | jq -c '{decision, reasons, reasonCodes, evaluationID, age}'
 
 step 'What was it decided from?'
