@@ -50,7 +50,7 @@ function issuerOf(placed: Placed): Issuer {
     audience: textOf(required(placed, fields.audience, 'audience')),
     jwksUri: jwksUri === undefined ? undefined : safeUrl(jwksUri),
     algorithms: fields.algorithms === undefined ? ['RS256', 'ES256'] : textsOf(fields.algorithms).map(algorithmOf),
-    rules: listOf(required(placed, fields.rules, 'rules')).map(ruleOf),
+    rules: listOf(required(placed, fields.rules, 'rules')).map((rule) => ruleOf(rule, textOf(issuer))),
   };
 }
 
@@ -74,7 +74,19 @@ function algorithmOf(placed: Placed): string {
   return text;
 }
 
-function ruleOf(placed: Placed): Rule {
+/** Of issuers that sign for everybody: the claims of which a rule has to name one, or every stranger's job matches. */
+const ownerClaims: ReadonlyMap<string, readonly string[]> = new Map([
+  [
+    'https://token.actions.githubusercontent.com',
+    ['repository', 'repository_id', 'repository_owner', 'repository_owner_id', 'sub', 'job_workflow_ref', 'enterprise'],
+  ],
+  [
+    'https://gitlab.com',
+    ['project_path', 'project_id', 'namespace_path', 'namespace_id', 'sub', 'user_login', 'user_id'],
+  ],
+]);
+
+function ruleOf(placed: Placed, issuer: string): Rule {
   const fields = fieldsOf(placed, ['claims', ...grantFields]);
   const claims = required(placed, fields.claims, 'claims');
   const entries = Object.entries(mapOf(claims)).map(([name, value]) => {
@@ -82,8 +94,12 @@ function ruleOf(placed: Placed): Rule {
     return [name, globs.map(textOf)] as const;
   });
   // The issuers of public CI systems sign for all the world: a rule that everybody matches is a mistake.
-  if (!entries.some(([, globs]) => globs.every((glob) => /[a-z0-9]/i.test(glob))))
+  const narrow = entries.filter(([, globs]) => globs.every((glob) => /[a-z0-9]/i.test(glob))).map(([name]) => name);
+  if (narrow.length === 0)
     throw refusal(claims, 'not allowed: name at least one claim with more than wildcards, such as repository: acme/*');
+  const owners = ownerClaims.get(issuer.replace(/\/$/, ''));
+  if (owners !== undefined && !narrow.some((name) => owners.includes(name)))
+    throw refusal(claims, `not allowed: ${issuer} signs for everybody: name one of ${owners.join(', ')}`);
   return {
     claims: new Map(entries.map(([name, globs]) => [name, globs.map(pattern)])),
     grant: grantOf(placed, fields),

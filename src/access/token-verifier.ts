@@ -43,7 +43,7 @@ export function tokenVerifier(
       currentDate: new Date(clock.now().wallMs),
       requiredClaims: ['sub', 'exp'],
     });
-    return admitted(payload, rules);
+    return admitted(payload, rules, new URL(iss).host);
   }
 
   return {
@@ -57,14 +57,16 @@ export function tokenVerifier(
   };
 }
 
-function admitted(payload: JWTPayload, rules: readonly Rule[]): Identified {
+function admitted(payload: JWTPayload, rules: readonly Rule[], issuerHost: string): Identified {
   const { sub = '' } = payload;
   if (sub === '' || sub.length > longestSubject)
     return refused('invalid_token', 'the subject of the token cannot be used');
   const rule = rules.find(({ claims }) => [...claims].every(([name, globs]) => claimMatches(payload[name], globs)));
   if (rule === undefined) return refused('invalid_token', `no rule lets the token of ${sub} in`);
   const { grant } = rule;
-  return { kind: 'identified', identity: { kind: 'oidc', name: sub, scopes: grant.scopes, ...sightOf(grant) } };
+  // A subject is unique within its issuer only; and no key has such an id.
+  const name = `${sub}@${issuerHost}`;
+  return { kind: 'identified', identity: { kind: 'oidc', name, scopes: grant.scopes, ...sightOf(grant) } };
 }
 
 /** A list, such as of groups, matches where one of it does. Objects never match. */

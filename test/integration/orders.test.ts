@@ -105,6 +105,8 @@ describeWithPrometheus('orders to a running server', () => {
   it('a log level is that of the next line', async () => {
     await order('log-level?level=debug');
     await eventually(() => expect(gate.log()).toContain('"level":"debug"'));
+    await order('log-level?level=error');
+    await eventually(() => expect(gate.log()).toContain('log level error')); // which silences the lines that tell of orders
     await order('log-level?level=info');
   });
 
@@ -119,7 +121,7 @@ describeWithPrometheus('orders to a running server', () => {
     const records = await eventually(async () => {
       const { body } = await ask('/v1/audit/orders?limit=100', reading);
       const { records } = body as { records: { order: string; caller: string }[] };
-      expect(records.length).toBe(9);
+      expect(records.length).toBe(10);
       return records;
     });
     expect(records.map(({ order, caller }) => `${caller} ${order}`).reverse()).toEqual([
@@ -129,6 +131,7 @@ describeWithPrometheus('orders to a running server', () => {
       'ops POST /admin/rate-limit',
       'ops POST /admin/drain',
       'ops DELETE /admin/drain',
+      'ops POST /admin/log-level',
       'ops POST /admin/log-level',
       'ops POST /admin/log-level',
       'admin-socket POST /admin/reload',

@@ -85,7 +85,10 @@ function addRoutes(app: Api, deps: OrderDeps): void {
       summary: 'Set how many requests a second one client may send',
       tags: ['orders'],
       querystring: Type.Object({
-        ops_per_sec: Type.String({ pattern: '^[0-9]{1,7}(\\.[0-9]{1,3})?$', description: 'a number such as 100 or 0.5, or 0 for no limit' }),
+        ops_per_sec: Type.String({
+          pattern: '^[0-9]{1,7}(\\.[0-9]{1,3})?$',
+          description: 'a number such as 100 or 0.5, or 0 for no limit',
+        }),
       }),
       response: {
         400: failure[400],
@@ -118,8 +121,11 @@ function addRoutes(app: Api, deps: OrderDeps): void {
     },
     handler: (request) => {
       const { level } = request.query;
-      orders.setLogLevel(level);
-      record(request, request.query, `log level ${level}`);
+      const carryOut = () => orders.setLogLevel(level);
+      const writeDown = () => record(request, request.query, `log level ${level}`);
+      // The line that tells of an order is a warning: the order that silences it is told before.
+      const isSilencing = level === 'error' || level === 'fatal';
+      for (const step of isSilencing ? [writeDown, carryOut] : [carryOut, writeDown]) step();
       return { level };
     },
   });

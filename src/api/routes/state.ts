@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { AegisError } from '../../errors.ts';
-import { stateOf, type StateAnswer } from '../../policy/state.ts';
+import { stateOf, type StateAnswer, type StateQuestion } from '../../policy/state.ts';
 import { filesInErrorOf } from '../catalogue-questions.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import { refuseOtherStates } from '../slo-sight.ts';
@@ -52,14 +52,32 @@ export function stateRoutes(app: Api, { catalogue, decisions, recordDecision, cl
       }
       const answer = stateOf({ service, environment: env, slos, filesInError });
       if (request.method === 'HEAD') return answer; // which leaves without its body: nobody was told anything
-      const about = { atMs: clock.now().wallMs, caller: request.identity.name, address: request.ip };
-      for (const { id, served } of slos) {
-        const decision = answer.decisions[id];
-        if (served === undefined || decision === undefined) continue; // not evaluated: it comes from no evaluation
-        const evaluationId = served.evaluation.id;
-        recordDecision({ ...about, sloId: id, decision, evaluationId, wasForced: false, requestId: request.id });
+      const told = decidingSlo(answer, slos);
+      if (told?.served !== undefined) {
+        recordDecision({
+          atMs: clock.now().wallMs,
+          sloId: told.id,
+          decision: answer.decision,
+          evaluationId: told.served.evaluation.id,
+          wasForced: false,
+          caller: request.identity.name,
+          address: request.ip,
+          requestId: request.id,
+        });
       }
       return answer;
     },
   });
+}
+
+/**
+ * The SLO whose evaluation stands for the answer in the audit: one whose decision is the worst. One row an answer, since
+ * a service may have thousands of SLOs; undefined where none was evaluated.
+ */
+function decidingSlo(
+  { decision, decisions }: StateAnswer,
+  slos: StateQuestion['slos'],
+): StateQuestion['slos'][number] | undefined {
+  const evaluated = slos.filter(({ served }) => served !== undefined);
+  return evaluated.find(({ id }) => decisions[id] === decision) ?? evaluated[0];
 }
