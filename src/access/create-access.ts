@@ -38,10 +38,11 @@ export interface AccessOptions {
 const keysFileOf = (path: string) => ({
   path,
   setting: '--api-keys-file',
+  isPrivate: true,
   parse: (text: string, file: string) => keyRing(parseKeys(text, file)),
 });
 
-const issuersFileOf = (path: string) => ({ path, setting: '--oidc-file', parse: parseIssuers });
+const issuersFileOf = (path: string) => ({ path, setting: '--oidc-file', isPrivate: false, parse: parseIssuers });
 
 /** Throws `invalid_setting` for a file that cannot be used as it stands: the server does not start with it. */
 export async function checkAccessFiles({ keysFile, oidcFile }: AccessFiles): Promise<void> {

@@ -22,6 +22,8 @@ export interface LiveFileOptions<T> {
   readonly path: string;
   /** The setting that names it, for the error at the start. */
   readonly setting: string;
+  /** Whether other users of the machine have no business in it; nobody else may change it in any case. */
+  readonly isPrivate: boolean;
   /** Throws `AegisError` with the place of a mistake. */
   readonly parse: (text: string, file: string) => T;
   /** What was read, in a few words. */
@@ -53,7 +55,7 @@ export async function readOnce<T>({ path, setting, parse }: Pick<LiveFileOptions
 }
 
 export async function openLiveFile<T>(options: LiveFileOptions<T>): Promise<LiveFile<T>> {
-  const { path, parse, summary, clock, log, onReload } = options;
+  const { path, isPrivate, parse, summary, clock, log, onReload } = options;
   const fields = { component: 'access', file: path };
   const first = await readOnce(options);
   let { content } = first;
@@ -109,7 +111,8 @@ export async function openLiveFile<T>(options: LiveFileOptions<T>): Promise<Live
   function warnOfMode(mode: number): void {
     const octal = (mode & 0o777).toString(8).padStart(4, '0');
     if ((mode & 0o022) !== 0) log.warn(`${path} can be changed by other users (mode ${octal}): chmod 600`, fields);
-    else if ((mode & 0o004) !== 0) log.warn(`${path} can be read by other users (mode ${octal}): chmod 600`, fields);
+    else if (isPrivate && (mode & 0o004) !== 0)
+      log.warn(`${path} can be read by other users (mode ${octal}): chmod 600`, fields);
   }
 
   const polling = poll();

@@ -44,7 +44,7 @@ export interface ServerClientOptions {
 type Attempt<T> =
   | Asked<T>
   /** `afterMs`: as the server says; 0 where it does not. */
-  | { readonly kind: 'again'; readonly why: string; readonly afterMs: number };
+  | { readonly kind: 'again'; readonly why: string; readonly afterMs: number; readonly hint?: string };
 
 const connectionsAtOnce = 8;
 const firstPauseMs = 200;
@@ -97,7 +97,10 @@ export function createServerClient(options: ServerClientOptions): ServerClient {
       // With a little more, so that many that were told the same do not come back at once.
       const waitMs = Math.max(pauseMs, result.afterMs + Math.random() * pauseMs);
       if (performance.now() + waitMs >= endMs)
-        return { kind: 'none', why: `${result.why}, also when asked again for ${timeoutMs / 1000} s` };
+        return {
+          kind: 'none',
+          why: `${result.why}, also when asked again for ${timeoutMs / 1000} s${result.hint ?? ''}`,
+        };
       if (!hasRetried) onRetry(result.why);
       hasRetried = true;
       await sleep(waitMs);
@@ -132,7 +135,13 @@ export function createServerClient(options: ServerClientOptions): ServerClient {
     const hint = untrusted.has(code) ? ': trust its authority with --ca-file' : '';
     return known === undefined
       ? { kind: 'none', why: `${url.host} cannot be asked: ${messageOf(error)}${hint}` }
-      : { kind: 'again', why: `${url.host} ${known}`, afterMs: 0 };
+      : { kind: 'again', why: `${url.host} ${known}`, afterMs: 0, ...(known === closed && { hint: hintOfClosed() }) };
+  }
+
+  /** What else than a restart closes connections, time and again. */
+  function hintOfClosed(): string {
+    if (url.protocol === 'http:') return ': does it speak https?';
+    return tls.cert === undefined ? ': does it ask for a client certificate (--cert-file, --key-file)?' : '';
   }
 }
 
@@ -146,12 +155,14 @@ function retryAfterMs(header: string | string[] | undefined): number {
   return typeof header === 'string' && /^\d{1,5}$/.test(header) ? Number(header) * 1000 : 0;
 }
 
+const closed = 'closed the connection';
+
 // What a server that is being restarted looks like from outside.
 const connectionFailures: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'refused the connection',
-  ECONNRESET: 'closed the connection',
-  EPIPE: 'closed the connection',
-  UND_ERR_SOCKET: 'closed the connection',
+  ECONNRESET: closed,
+  EPIPE: closed,
+  UND_ERR_SOCKET: closed,
   UND_ERR_CONNECT_TIMEOUT: 'cannot be reached',
   EHOSTUNREACH: 'cannot be reached',
   ENETUNREACH: 'cannot be reached',

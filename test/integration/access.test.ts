@@ -65,14 +65,19 @@ describe('a server with a file of keys', () => {
     expect(await metrics()).toContain('aegis_auth_failures_total{reason="revoked"}');
   });
 
-  it('warns where others can read the file, and opens /metrics where it is told to', async () => {
+  it('warns where others can read the file of keys, not of issuers, and opens /metrics where it is told to', async () => {
     const file = join(scratch(), 'keys.yaml');
     writeFileSync(file, keysFileText({ a: { scopes: ['read'] } }).text);
     chmodSync(file, 0o644);
-    const server = await start(file, '--open-metrics', 'true');
+    const issuers = join(scratch(), 'oidc.yaml');
+    writeFileSync(issuers, 'issuers: []\n');
+    chmodSync(issuers, 0o644);
+    const server = await start(file, '--open-metrics', 'true', '--oidc-file', issuers);
     expect((await fetch(`${server.url}/metrics`)).status).toBe(200);
     const warning = expect.stringContaining('can be read by other users (mode 0644)') as unknown;
     expect(server.lines()).toContainEqual(expect.objectContaining({ level: 'warn', message: warning }));
+    expect(server.log()).toContain(`read ${issuers}`);
+    expect(server.log()).not.toContain(`${issuers} can be read`);
   });
 
   it.each([

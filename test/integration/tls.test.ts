@@ -234,7 +234,15 @@ describe('aegis gate', () => {
       code: 2,
       err: expect.stringContaining('--ca-file: holds no certificate') as unknown,
     });
-    expect(await gate(files.slice(0, 2).concat('--timeout', '1s'))).toMatchObject({ code: 3 });
+    const soon = ['--timeout', '1s'];
+    expect(await gate(files.slice(0, 2).concat(soon))).toMatchObject({
+      code: 3,
+      err: expect.stringContaining('does it ask for a client certificate') as unknown,
+    });
+    expect(await gate(['--server', `http://127.0.0.1:${port}`, ...soon])).toMatchObject({
+      code: 3,
+      err: expect.stringContaining('does it speak https?') as unknown,
+    });
     expect(await gate(files.slice(0, 4))).toMatchObject({
       code: 2,
       err: expect.stringContaining('--key-file') as unknown,
