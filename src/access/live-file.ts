@@ -47,11 +47,17 @@ const mostBytes = 2 ** 20;
 export async function readOnce<T>({ path, setting, parse }: Pick<LiveFileOptions<T>, 'path' | 'setting' | 'parse'>) {
   try {
     const reading = await read(path);
-    return { reading, content: parse(reading.text, path) };
+    return { reading, content: parseWhole(reading.text, path, parse) };
   } catch (error) {
     const why = error instanceof AegisError ? error.message : `${JSON.stringify(path)}: ${describe(error)}`;
     throw new AegisError('invalid_setting', `${setting}: ${why}`, { cause: error });
   }
+}
+
+/** A file without a byte is one that was cut off, by a full disk or in the midst of a copy: nobody writes that. */
+function parseWhole<T>(text: string, path: string, parse: LiveFileOptions<T>['parse']): T {
+  if (text !== '') return parse(text, path);
+  throw new AegisError('invalid_setting', `${path}: not allowed: empty (an empty list says that there are none)`);
 }
 
 export async function openLiveFile<T>(options: LiveFileOptions<T>): Promise<LiveFile<T>> {
@@ -69,7 +75,7 @@ export async function openLiveFile<T>(options: LiveFileOptions<T>): Promise<Live
 
   function take(reading: Reading): FileReload {
     settled = reading.stamp;
-    content = parse(reading.text, path);
+    content = parseWhole(reading.text, path, parse);
     const isChanged = reading.text !== text;
     text = reading.text;
     warnOfMode(reading.mode);

@@ -60,7 +60,9 @@ function factsOf(certificate: CertificateFacts['certificate'], file: string, pem
   const all = (pem.match(pemBlock) ?? []).map((block) => parse(file, block));
   const [first] = all;
   if (first === undefined) throw new Error(`${file} holds no certificate in PEM form`);
-  const notAfterMs = Math.min(...all.map(({ validTo }) => Date.parse(validTo)));
+  // Of a chain it is the server's own that counts: what stands behind it may have expired and be sent for old clients.
+  const counted = certificate === 'server' ? [first] : all;
+  const notAfterMs = Math.min(...counted.map(({ validTo }) => Date.parse(validTo)));
   return { certificate, file, subject: first.subject.replaceAll('\n', ', '), notAfterMs };
 }
 

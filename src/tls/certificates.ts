@@ -56,11 +56,21 @@ async function open(settings: TlsSettings, { clock, log, onRead }: Options): Pro
       const isSettled = stamp === (await stampOf(settings));
       if (!isSettled && attempt < attempts) continue;
       if (isSettled) seen = stamp;
-      if (typeof outcome === 'string') refuse(outcome, isAsked);
-      else take(outcome);
+      const why = typeof outcome === 'string' ? outcome : expiredBeside(outcome);
+      if (why !== null) refuse(why, isAsked);
+      else if (typeof outcome !== 'string') take(outcome);
       onRead(lastError === null);
       return lastError;
     }
+  }
+
+  /** A certificate that has expired is not taken in place of one that has not: nobody means to be shut out. */
+  function expiredBeside({ facts: [next] }: CertificateSet): string | null {
+    const nowMs = clock.now().wallMs;
+    const [inUse] = held.facts;
+    if (next === undefined || inUse === undefined || next.notAfterMs > nowMs || inUse.notAfterMs <= nowMs) return null;
+    const [expiry, until] = [next.notAfterMs, inUse.notAfterMs].map((ms) => new Date(ms).toISOString());
+    return `${next.file}: ${next.subject} expired at ${expiry}; the one in use is valid until ${until}`;
   }
 
   function take(next: CertificateSet): void {

@@ -109,6 +109,22 @@ describe('the certificates', () => {
     expect(subjects(certificates)).toEqual(['CN=first']);
   });
 
+  it('stay where the new one has expired and they have not', async () => {
+    const authority = createAuthority(scratch());
+    const { certificates, certFile, keyFile, put } = await followed(authority.issue('first'));
+    const late = authority.issue('late', -1);
+    put(certFile, late.cert);
+    put(keyFile, late.key);
+    expect(await certificates.reload()).toMatch(/tls\.crt: CN=late expired at 20.*; the one in use is valid until 20/);
+    expect(subjects(certificates)).toEqual(['CN=first']);
+    // Of the chain behind it an expired one does not count.
+    const second = authority.issue('second', 90);
+    put(certFile, second.cert + late.cert);
+    put(keyFile, second.key);
+    expect(await certificates.reload()).toBeNull();
+    expect(certificates.status()).toMatchObject([{ subject: 'CN=second', daysLeft: 89 }]);
+  });
+
   it('that do not fit together end the start', async () => {
     const authority = createAuthority(scratch());
     const [one, other] = [authority.issue('one'), authority.issue('other')];
