@@ -10,7 +10,7 @@ url=${AEGIS_URL:-http://localhost:8080}
 slo=${AEGIS_SLO:-api-availability}
 
 step() { printf '\n== %s\n' "$1"; }
-ask() { curl -sS --max-time 10 ${AEGIS_TOKEN:+-H "X-API-Key: $AEGIS_TOKEN"} "$@"; }
+ask() { echo "X-API-Key: ${AEGIS_TOKEN:-}" | curl -sS --max-time 10 -H @- "$@"; }
 get() { ask --fail-with-body "$url$1"; }
 # Asks for what must be refused, and shows the status and the error.
 refused() {
