@@ -61,6 +61,8 @@ const failing = (description: string, headers: Readonly<Record<string, TSchema>>
     { description, ...(Object.keys(headers).length > 0 && { headers }) },
   );
 
+const ofRate = (description: string) =>
+  Type.String({ pattern: '^[0-9]+$', description: `Of a rate limit. ${description}` });
 const retryAfter = Type.String({ pattern: '^[0-9]+$', description: 'Seconds until asking again is of use.' });
 
 /** The answers with which a route can fail, by status. */
@@ -74,7 +76,12 @@ export const failure = {
   409: failing('It is under way already: ask again when it is done.'),
   413: failing('The body is over 64 KiB.'),
   414: failing('A part of the path is over 512 characters.'),
-  429: failing('Too many requests a second, or too many refused keys and tokens.', { 'retry-after': retryAfter }),
+  429: failing('Too many requests a second, or too many refused keys and tokens.', {
+    'retry-after': retryAfter,
+    'ratelimit-limit': ofRate('Turns a second of this client.'),
+    'ratelimit-remaining': ofRate('Turns that are left: none.'),
+    'ratelimit-reset': ofRate('Seconds until the next turn.'),
+  }),
   500: failing('A fault of this program; its log has the details.'),
   503: failing(
     "Too much to do now (`overloaded`; `Retry-After` says when to ask again), the audit database cannot be read (`audit_unavailable`), or the keys of a token's issuer cannot (`issuer_unavailable`).",

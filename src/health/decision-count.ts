@@ -1,6 +1,7 @@
 import type { SloCatalogue } from '../catalogue/ports.ts';
+import type { Measurement } from '../eval/measurement.ts';
 import { failuresOf } from '../policy/data-items.ts';
-import type { DecisionSource } from '../policy/decision-source.ts';
+import type { DecisionSource, Evaluation } from '../policy/decision-source.ts';
 
 /** How the decisions stand that are served now. */
 export interface DecisionCount {
@@ -12,6 +13,17 @@ export interface DecisionCount {
   readonly unanswered: number;
 }
 
+/** Whether a measurement lacks an answer: found out once, however often the decisions are counted. */
+const lacking = new WeakMap<Measurement, boolean>();
+
+function lacksAnswers({ slo, measurement }: Evaluation): boolean {
+  const known = lacking.get(measurement);
+  if (known !== undefined) return known;
+  const found = failuresOf(slo, measurement).some(({ failure }) => failure.reason !== 'bad-query');
+  lacking.set(measurement, found);
+  return found;
+}
+
 export function countDecisions(catalogue: SloCatalogue, decisions: Pick<DecisionSource, 'current'>): DecisionCount {
   const { slos } = catalogue.current();
   let [evaluated, overdue, unanswered] = [0, 0, 0];
@@ -20,8 +32,7 @@ export function countDecisions(catalogue: SloCatalogue, decisions: Pick<Decision
     if (served === undefined) continue;
     evaluated += 1;
     if (served.ageMs > 2 * slo.evaluationInterval.ms) overdue += 1;
-    const failures = failuresOf(slo, served.evaluation.measurement);
-    if (failures.some(({ failure }) => failure.reason !== 'bad-query')) unanswered += 1;
+    if (lacksAnswers(served.evaluation)) unanswered += 1;
   }
   return { slos: slos.size, evaluated, overdue, unanswered };
 }

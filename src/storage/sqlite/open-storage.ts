@@ -30,7 +30,7 @@ export interface SqliteStorage {
   readonly activity: ActivityLog;
   readonly activityReader: ActivityReader;
   readonly status: () => AuditStatus;
-  /** Called with the time that each commit took. One listener. */
+  /** Calls the listener with the time that each commit took. */
   readonly onCommit: (listener: (durationMs: number) => void) => void;
   readonly state: () => DatabaseState;
   /** Writes what waits and closes, within the bound; a clean close leaves one file with every row. Never rejects. */

@@ -11,6 +11,10 @@ import { eventually } from '../../support/eventually.ts';
 import { anSlo } from '../../support/slo.ts';
 import { createVirtualClock } from '../../support/virtual-clock.ts';
 
+interface Described {
+  readonly paths: Readonly<Record<string, { post?: { responses: Readonly<Record<string, { headers?: object }>> } }>>;
+}
+
 const edge: Edge = {
   maxConnections: 100,
   trustedProxies: [],
@@ -157,6 +161,18 @@ describe('the rate limit', () => {
     expect(await statuses(api, times(2, decision()))).toEqual([200, 429]);
     rateLimit = 0;
     expect(await statuses(api, times(5, decision()))).toEqual(times(5, 200));
+  });
+
+  it('answers with headers that are described', async () => {
+    const api = anApi(limitedTo(1));
+    await api.app.inject(decision());
+    const refused = await api.app.inject(decision());
+    const { paths } = (await api.app.inject({ url: '/openapi.json', remoteAddress: '10.9.9.9' })).json<Described>();
+    const described = Object.keys(paths['/v1/gate/decision']?.post?.responses['429']?.headers ?? {});
+    expect(refused.statusCode).toBe(429);
+    const own = Object.keys(refused.headers).filter((name) => /^(ratelimit|retry|x)-/.test(name));
+    expect(own).toContain('ratelimit-reset');
+    expect(described).toEqual(expect.arrayContaining(own));
   });
 
   it('of forced evaluations is a budget of its own: cached decisions go on, and nothing older is answered', async () => {
