@@ -30,6 +30,8 @@ function settingsOf(changes: Partial<Settings> = {}): Settings {
     syntheticFixtures,
     prometheus: undefined,
     db: join(directory, 'aegis.db'),
+    retention: { maxAgeMs: 0, maxRows: 0, maxBytes: 0 },
+    readOnly: false,
     logLevel: 'info',
     logFormat: 'json',
     evaluationTimeoutMs: 8_000,

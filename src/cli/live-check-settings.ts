@@ -4,7 +4,8 @@ import { commandLine, environment } from '../config/places.ts';
 import { readPrometheusSettings } from '../config/prometheus-settings.ts';
 import type { PrometheusSettings } from '../config/settings.ts';
 import { createSources } from '../config/sources.ts';
-import { nameOf, settings, table, type Setting } from '../config/table.ts';
+import { nameOf, type Setting } from '../config/setting.ts';
+import { settings, table } from '../config/table.ts';
 import { AegisError } from '../errors.ts';
 import type { Terminal } from './terminal.ts';
 

@@ -1,4 +1,4 @@
-import type { Setting } from './table.ts';
+import type { Setting } from './setting.ts';
 import { settings } from './table.ts';
 
 /** docs/configuration.md, written from the table of settings. */
@@ -9,7 +9,7 @@ export function configurationPage(): string {
 
 const intro = `# Configuration
 
-<!-- Written from src/config/table.ts by \`npm run docs:config\`. -->
+<!-- Written from src/config/table by \`npm run docs:config\`. -->
 
 \`aegis-server\` takes flags (\`--port 8080\` or \`--port=8080\`) and environment variables. A flag goes before a variable, a variable before the configuration file, that before the default; of a flag that is repeated the last one counts. A variable that is empty counts as not set. A value that is not allowed ends the start with exit code 2 and one line on standard error that names the setting, the value and what is allowed.
 

@@ -1,8 +1,9 @@
 import { Command, CommanderError, Option } from 'commander';
 import { AegisError } from '../errors.ts';
 import { version } from '../version.ts';
-import { nameOf, settings } from './table.ts';
-import type { Setting } from './table.ts';
+import { boolean } from './parsers.ts';
+import { nameOf, type Setting } from './setting.ts';
+import { settings } from './table.ts';
 import { flagIn, quoted, usageMessage } from './usage.ts';
 
 /** What the command line says: texts of the flags, in the order in which they stand, or a text to print. */
@@ -45,7 +46,11 @@ function serverCommand(onText: (setting: Setting<unknown>, text: string) => void
   for (const setting of settings) {
     if (setting.flag === undefined) continue;
     const flag = setting.flag;
-    const option = new Option(`${flag} <${setting.placeholder}>`, describe(setting));
+    // A boolean by itself is true: `--read-only`.
+    const isSwitch = setting.parser === boolean;
+    const value = isSwitch ? `[${setting.placeholder}]` : `<${setting.placeholder}>`;
+    const option = new Option(`${flag} ${value}`, describe(setting));
+    if (isSwitch) option.preset('true');
     option.helpGroup(`${setting.group}:`).argParser((text) => {
       // A flag in the place of a value is a value forgotten: `--slo-dir --adapter synthetic`.
       if (text.startsWith('--') && settings.some((other) => other.flag === text.split('=', 1)[0]))

@@ -1,11 +1,18 @@
 import type { ReadSettings } from './read-settings.ts';
 import type { Settings } from './settings.ts';
-import { nameOf, settings as all, table, type Setting } from './table.ts';
+import { nameOf, type Setting } from './setting.ts';
+import { settings as all, table } from './table.ts';
 
 /** The settings that change while the server runs: by a reload, or by an order (src/api/orders.ts). */
 export type Live = Pick<
   Settings,
-  'logLevel' | 'rateLimit' | 'forcedRateLimit' | 'slowRequestMs' | 'shutdownDelayMs' | 'evaluationTimeoutMs'
+  | 'logLevel'
+  | 'rateLimit'
+  | 'forcedRateLimit'
+  | 'slowRequestMs'
+  | 'shutdownDelayMs'
+  | 'evaluationTimeoutMs'
+  | 'retention'
 >;
 
 /** What reading the settings again came to, by the names that a person knows them by. */
@@ -82,5 +89,9 @@ function valuesOf(next: Live, isChanged: (setting: Setting<unknown>) => boolean)
     ...(isChanged(table.slowRequestMs) && { slowRequestMs: next.slowRequestMs }),
     ...(isChanged(table.shutdownDelayMs) && { shutdownDelayMs: next.shutdownDelayMs }),
     ...(isChanged(table.evaluationTimeoutMs) && { evaluationTimeoutMs: next.evaluationTimeoutMs }),
+    // All three, as nothing orders one of them.
+    ...([table.auditRetentionMs, table.auditMaxRows, table.auditMaxBytes].some(isChanged) && {
+      retention: next.retention,
+    }),
   };
 }

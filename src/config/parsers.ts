@@ -17,6 +17,34 @@ export function wholeNumber(min: number, max: number): Parser<number> {
   };
 }
 
+/** A whole number; 0 where there is to be no bound. */
+export function wholeNumberOrNone(min: number, max: number): Parser<number> {
+  const bound = wholeNumber(min, max);
+  return { allowed: `${bound.allowed}, or 0 for no bound`, parse: (text) => (text === '0' ? 0 : bound.parse(text)) };
+}
+
+const unitBytes: Readonly<Record<string, number>> = { MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 };
+
+/** A size such as `20GiB`, in bytes; 0 where there is to be no bound. */
+export function sizeOrNone(min: string, max: string): Parser<number> {
+  const minBytes = sizeBytes(min) ?? 0;
+  const maxBytes = sizeBytes(max) ?? Infinity;
+  return {
+    allowed: `a size from ${min} to ${max}, such as 500MiB or 20GiB, or 0 for no bound`,
+    parse: (text) => {
+      if (text === '0') return 0;
+      const bytes = sizeBytes(text);
+      return bytes !== undefined && bytes >= minBytes && bytes <= maxBytes ? bytes : undefined;
+    },
+  };
+}
+
+function sizeBytes(text: string): number | undefined {
+  const match = /^(\d{1,9})(MiB|GiB|TiB)$/.exec(text);
+  const unit = match?.[2] === undefined ? undefined : unitBytes[match[2]];
+  return match?.[1] === undefined || unit === undefined ? undefined : Number(match[1]) * unit;
+}
+
 /** One of a few words, in upper or lower case. */
 export function oneOf<const T extends string>(...words: readonly T[]): Parser<T> {
   return {
@@ -40,7 +68,7 @@ export const rate: Parser<number> = {
   },
 };
 
-const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** A duration such as `8s`, in milliseconds. A bare `0` needs no unit. */
 export function duration(min: string, max: string): Parser<number> {
@@ -55,9 +83,18 @@ export function duration(min: string, max: string): Parser<number> {
   };
 }
 
+/** A duration such as `90d`, in milliseconds; 0 where there is to be no bound. */
+export function durationOrNone(min: string, max: string): Parser<number> {
+  const bound = duration(min, max);
+  return {
+    allowed: `a duration from ${min} to ${max}, such as 36h or 90d, or 0 for no bound`,
+    parse: (text) => (text === '0' ? 0 : bound.parse(text)),
+  };
+}
+
 function durationMs(text: string): number | undefined {
   if (text === '0') return 0;
-  const match = /^(\d{1,9})(ms|s|m|h)$/.exec(text);
+  const match = /^(\d{1,9})(ms|s|m|h|d)$/.exec(text);
   const unit = match?.[2] === undefined ? undefined : unitMs[match[2]];
   return match?.[1] === undefined || unit === undefined ? undefined : Number(match[1]) * unit;
 }

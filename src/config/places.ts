@@ -3,8 +3,8 @@ import { AegisError } from '../errors.ts';
 import { readNamedFile } from './files.ts';
 import { nearest } from '../slo/nearest.ts';
 import type { Source, Told } from './sources.ts';
-import type { Setting } from './table.ts';
-import { keyOf, settings } from './table.ts';
+import { keyOf, type Setting } from './setting.ts';
+import { settings } from './table.ts';
 import { quoted } from './usage.ts';
 
 export function commandLine(texts: ReadonlyMap<Setting<unknown>, readonly string[]>): Source {

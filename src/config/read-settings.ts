@@ -5,7 +5,8 @@ import { readPrometheusSettings } from './prometheus-settings.ts';
 import type { Settings } from './settings.ts';
 import type { Sources } from './sources.ts';
 import { createSources } from './sources.ts';
-import { settings, table, type Setting } from './table.ts';
+import type { Setting } from './setting.ts';
+import { settings, table } from './table.ts';
 import { readTlsSettings } from './tls-settings.ts';
 
 /** The words of each setting; null where nobody says and there is no default. */
@@ -62,6 +63,12 @@ function build(sources: Sources): { settings: Settings; warnings: readonly strin
       syntheticFixtures: sources.one(table.syntheticFixtures)?.value,
       prometheus: adapter === 'prometheus' ? readPrometheusSettings(sources) : undefined,
       db: sources.value(table.db),
+      retention: {
+        maxAgeMs: sources.value(table.auditRetentionMs),
+        maxRows: sources.value(table.auditMaxRows),
+        maxBytes: sources.value(table.auditMaxBytes),
+      },
+      readOnly: sources.value(table.readOnly),
       logLevel: sources.value(table.logLevel),
       logFormat: sources.value(table.logFormat),
       evaluationTimeoutMs: sources.value(table.evaluationTimeoutMs),

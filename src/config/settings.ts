@@ -7,6 +7,9 @@ export interface Settings {
   readonly syntheticFixtures: string | undefined;
   readonly prometheus: PrometheusSettings | undefined;
   readonly db: string;
+  readonly retention: RetentionSettings;
+  /** A replica: it evaluates and answers, and writes nothing to the audit. */
+  readonly readOnly: boolean;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'fatal';
   /** `auto`: pretty on a terminal, JSON lines otherwise. */
   readonly logFormat: 'auto' | 'json' | 'pretty';
@@ -31,6 +34,14 @@ export interface Settings {
   readonly logFile: string | undefined;
   /** Requests that take longer are logged as `slow_request`. */
   readonly slowRequestMs: number;
+}
+
+/** How much of the audit is kept; 0 is no bound. */
+export interface RetentionSettings {
+  readonly maxAgeMs: number;
+  /** Of evaluations, and of served decisions. */
+  readonly maxRows: number;
+  readonly maxBytes: number;
 }
 
 /** Who may ask. With neither file everybody may read and decide, and nobody gives orders but on the admin socket. */

@@ -1,6 +1,5 @@
 import { AegisError } from '../errors.ts';
-import type { DefaultedSetting, Setting } from './table.ts';
-import { nameOf } from './table.ts';
+import { nameOf, type DefaultedSetting, type Setting } from './setting.ts';
 import { notAllowed, quoted } from './usage.ts';
 
 /** Texts of a setting as a place says them; undefined where it says nothing. */

@@ -20,6 +20,9 @@ const others: Readonly<Record<string, string>> = {
   '--slow-request': '1s',
   '--shutdown-delay': '7s',
   '--evaluation-timeout': '3s',
+  '--audit-retention': '30d',
+  '--audit-max-rows': '5000',
+  '--audit-max-size': '2GiB',
 };
 
 describe('a reload', () => {
@@ -40,6 +43,7 @@ describe('a reload', () => {
       slowRequestMs: 1_000,
       shutdownDelayMs: 7_000,
       evaluationTimeoutMs: 3_000,
+      retention: { maxAgeMs: 30 * 86_400_000, maxRows: 5_000, maxBytes: 2 * 2 ** 30 },
     });
     expect(live.reload()).toEqual({ kind: 'read', changed: [], needRestart: [] });
   });

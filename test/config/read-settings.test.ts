@@ -33,6 +33,48 @@ function usage(argv: readonly string[], env: Env = {}): string {
 const minimal = ['--slo-dir', 'slos'];
 const prometheus = [...minimal, '--adapter', 'prometheus', '--prometheus-url', 'http://prometheus:9090'];
 
+describe('bounds of the audit', () => {
+  test('are 90 days, and no bound of rows or size', () => {
+    expect(read(minimal).retention).toEqual({ maxAgeMs: 90 * 86_400_000, maxRows: 0, maxBytes: 0 });
+  });
+
+  test.each([
+    ['--audit-retention', '0', { maxAgeMs: 0 }],
+    ['--audit-retention', '36h', { maxAgeMs: 36 * 3_600_000 }],
+    ['--audit-max-rows', '1000', { maxRows: 1_000 }],
+    ['--audit-max-size', '500MiB', { maxBytes: 500 * 2 ** 20 }],
+    ['--audit-max-size', '1TiB', { maxBytes: 2 ** 40 }],
+  ])('%s %s', (flag, value, retention) => {
+    expect(read([...minimal, flag, value]).retention).toMatchObject(retention);
+  });
+
+  test.each([
+    ['--audit-retention', '59m'],
+    ['--audit-retention', '90'],
+    ['--audit-max-rows', '999'],
+    ['--audit-max-size', '9MiB'],
+    ['--audit-max-size', '20GB'],
+  ])('%s %s is refused', (flag, value) => {
+    expect(usage([...minimal, flag, value])).toMatch(`${flag}: "${value}" is not allowed`);
+  });
+});
+
+describe('a switch', () => {
+  test.each([
+    [[], false],
+    [['--read-only'], true],
+    [['--read-only', 'true'], true],
+    [['--read-only=false'], false],
+    [['--read-only', '--port', '0'], true],
+  ])('%j', (argv, readOnly) => {
+    expect(read([...minimal, ...argv]).readOnly).toBe(readOnly);
+  });
+
+  test('takes no other word', () => {
+    expect(usage([...minimal, '--read-only', 'yes'])).toMatch('--read-only: "yes" is not allowed: true or false');
+  });
+});
+
 describe('where values come from', () => {
   test('defaults are those of the README', () => {
     expect(read(minimal)).toMatchObject({
