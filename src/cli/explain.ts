@@ -3,6 +3,7 @@ import { text as oneLine } from '../config/parsers.ts';
 import { AegisError } from '../errors.ts';
 import type { DefineCommand } from './command.ts';
 import { flag } from './command.ts';
+import { withManual, type Manual } from './manual.ts';
 import { defaultTimeoutMs, formatFlag, serverFlag, serverOf, timeoutFlag } from './server-flags.ts';
 import { caFileFlag, certFileFlag, keyFileFlag, tlsFor, type TlsFiles } from './tls-files.ts';
 import { tokenFileFlag, tokenFor } from './token.ts';
@@ -19,7 +20,7 @@ interface Given extends TlsFiles {
 /** `aegis explain`: prints the evidence of an evaluation for a person. */
 export const explain: DefineCommand = (terminal, onExit) => {
   const given: Given = { format: 'text', timeoutMs: defaultTimeoutMs };
-  return new Command('explain')
+  const command = new Command('explain')
     .summary('show what a decision was made of')
     .description('Shows what burns, how fast, by which rule, what is not known, and the queries to look for yourself.')
     .usage('--slo <id> | --evaluation <id> [flags]')
@@ -32,7 +33,6 @@ export const explain: DefineCommand = (terminal, onExit) => {
     .addOption(keyFileFlag(given))
     .addOption(formatFlag('text', (form) => (given.format = form)))
     .addOption(timeoutFlag((ms) => (given.timeoutMs = ms)))
-    .addHelpText('after', help)
     .action(async () => {
       const { format, timeoutMs, server = serverOf(terminal) } = given;
       const about = subjectOf(given);
@@ -42,6 +42,7 @@ export const explain: DefineCommand = (terminal, onExit) => {
       const { runExplain } = await import('./explain-run.ts');
       onExit(await runExplain(terminal, { about, server, token, tls, format, timeoutMs }));
     });
+  return withManual(command, manual);
 };
 
 function subjectOf({ sloId, evaluationId }: Given) {
@@ -52,11 +53,11 @@ function subjectOf({ sloId, evaluationId }: Given) {
   throw mistake('--slo: missing: give the id of an SLO, or --evaluation');
 }
 
-const help = `
-Exit codes: 0 explained, 2 usage, 3 nothing to explain (unknown id, no evidence kept, no answer).
-
-Examples:
-  aegis explain --slo api-availability
-  aegis explain --evaluation 01930001-0000-7000-8000-000000000000 --server https://aegis.internal
-  aegis explain --slo api-availability --format json | jq .paste
-`;
+const manual: Manual = {
+  exits: { 0: 'explained', 3: 'nothing to explain (unknown id, no evidence kept, no answer)' },
+  examples: [
+    'aegis explain --slo api-availability',
+    'aegis explain --evaluation 01930001-0000-7000-8000-000000000000 --server https://aegis.internal',
+    'aegis explain --slo api-availability --format json | jq .paste',
+  ],
+};

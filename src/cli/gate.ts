@@ -6,6 +6,7 @@ import { flag } from './command.ts';
 import type { Question } from './gate-answer.ts';
 import { failOnLevels } from './judge.ts';
 import type { FailOn } from './judge.ts';
+import { withManual, type Manual } from './manual.ts';
 import { defaultTimeoutMs, formatFlag, serverFlag, serverOf, timeoutFlag } from './server-flags.ts';
 import { caFileFlag, certFileFlag, keyFileFlag, tlsFor, type TlsFiles } from './tls-files.ts';
 import { tokenFileFlag, tokenFor } from './token.ts';
@@ -50,9 +51,8 @@ export const gate: DefineCommand = (terminal, onExit) => {
     .addOption(flag('--fail-on', 'what', failOnAbout, oneOf(...failOnLevels), (what) => (given.failOn = what)))
     .option('--dry-run', 'print the answer and exit 0')
     .addOption(formatFlag('text on a terminal, json otherwise', (form) => (given.format = form)))
-    .addOption(timeoutFlag((ms) => (given.timeoutMs = ms)))
-    .addHelpText('after', help);
-  return command.action(async () => {
+    .addOption(timeoutFlag((ms) => (given.timeoutMs = ms)));
+  command.action(async () => {
     // Loaded here: other commands do without an HTTP client.
     const { runGate } = await import('./gate-run.ts');
     const { sloIds, service, environment, tokenFile, ...options } = given;
@@ -68,6 +68,7 @@ export const gate: DefineCommand = (terminal, onExit) => {
     });
     onExit(code);
   });
+  return withManual(command, manual);
 };
 
 const failOnAbout = 'what holds: block; unproven, a WARN whose truth is not known, too; warn, every WARN [unproven]';
@@ -92,12 +93,12 @@ function questionsOf(asked: {
   return [{ kind: 'state', service, environment }];
 }
 
-const help = `
-Exit codes: 0 go on, 1 blocked, 2 usage, 3 no decision could be had.
-
-Examples:
-  aegis gate --slo api-availability
-  aegis gate --slo api-availability checkout-latency --fresh --server https://aegis.internal
-  aegis gate --service api-gateway --env production --fail-on warn
-  AEGIS_SERVER=http://aegis:8080 aegis gate --slo api-availability --format json | jq .verdict
-`;
+const manual: Manual = {
+  exits: { 0: 'go on', 1: 'blocked', 3: 'no decision could be had' },
+  examples: [
+    'aegis gate --slo api-availability',
+    'aegis gate --slo api-availability checkout-latency --fresh --server https://aegis.internal',
+    'aegis gate --service api-gateway --env production --fail-on warn',
+    'AEGIS_SERVER=http://aegis:8080 aegis gate --slo api-availability --format json | jq .verdict',
+  ],
+};

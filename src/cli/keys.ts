@@ -6,6 +6,7 @@ import { oneOf, path, text as oneLine, type Parser } from '../config/parsers.ts'
 import { AegisError } from '../errors.ts';
 import type { DefineCommand } from './command.ts';
 import { exitCodes, flag } from './command.ts';
+import { withInner, withManual } from './manual.ts';
 import { formatFlag } from './server-flags.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -26,22 +27,25 @@ const keyId: Parser<string> = {
   parse: (text) => (keyIdPattern.test(text) ? text : undefined),
 };
 
+const exits = { 0: 'done', 2: 'usage, a file that cannot be read or written, or no such key' } as const;
+const createExamples = [
+  'aegis keys create --file keys.yaml --id deploy --scope decide --expires 90d',
+  "aegis keys create --file keys.yaml --id checkout-ci --scope decide --slo 'checkout-*' --env production",
+] as const;
+const listExamples = ['aegis keys list --file keys.yaml'] as const;
+const revokeExamples = ['aegis keys revoke --file keys.yaml --id deploy'] as const;
+
 const mistake = (message: string) => new AegisError('invalid_setting', message);
 
 /** `aegis keys`: makes, lists and revokes the API keys of a file. No server is asked. */
 export const keys: DefineCommand = (terminal, onExit) =>
-  new Command('keys')
-    .summary('make, list and revoke API keys')
-    .description('Makes, lists and revokes the API keys of the file that aegis-server reads (--api-keys-file).')
-    .usage('create | list | revoke')
-    .argument('[what]')
-    .action((what: string | undefined) => {
-      throw mistake(`${what === undefined ? 'a word is missing' : 'no such word'}: create, list or revoke`);
-    })
-    .addCommand(create(terminal, onExit))
-    .addCommand(list(terminal, onExit))
-    .addCommand(revoke(terminal, onExit))
-    .addHelpText('after', help);
+  withInner(
+    new Command('keys')
+      .summary('make, list and revoke API keys')
+      .description('Makes, lists and revokes the API keys of the file that aegis-server reads (--api-keys-file).'),
+    [create(terminal, onExit), list(terminal, onExit), revoke(terminal, onExit)],
+    { exits, examples: [...createExamples, ...listExamples, ...revokeExamples] },
+  );
 
 const create: DefineCommand = (terminal, onExit) => {
   const granted: Scope[] = [];
@@ -49,7 +53,7 @@ const create: DefineCommand = (terminal, onExit) => {
   const services: string[] = [];
   const environments: string[] = [];
   const given: { file?: string; id?: string; description?: string; lifetimeMs?: number } = {};
-  return new Command('create')
+  const command = new Command('create')
     .summary('make a key and print it, once')
     .description('Makes a key. It is printed on standard output this once; the file keeps its hash.')
     .usage('--scope <scope...> [flags]')
@@ -76,12 +80,17 @@ const create: DefineCommand = (terminal, onExit) => {
       });
       onExit(exitCodes.ok);
     });
+  return withManual(command, { exits, examples: createExamples });
 };
 
 const list: DefineCommand = (terminal, onExit) => {
   const given: { file?: string; format?: 'text' | 'json' } = {};
-  return new Command('list')
+  const command = new Command('list')
     .summary('show the keys of the file, without their hashes')
+    .description(
+      'Shows the keys of the file with their scopes, limits and expiry. The file has no key itself, only hashes.',
+    )
+    .usage('[flags]')
     .addOption(fileFlag((file) => (given.file = file)))
     .addOption(formatFlag('text on a terminal, json otherwise', (form) => (given.format = form)))
     .action(async () => {
@@ -93,11 +102,12 @@ const list: DefineCommand = (terminal, onExit) => {
       );
       onExit(exitCodes.ok);
     });
+  return withManual(command, { exits, examples: listExamples });
 };
 
 const revoke: DefineCommand = (terminal, onExit) => {
   const given: { file?: string; id?: string } = {};
-  return new Command('revoke')
+  const command = new Command('revoke')
     .summary('let nobody in with a key any more')
     .description('Marks a key as revoked. A running server takes it over within three seconds.')
     .usage('--id <id> [flags]')
@@ -109,6 +119,7 @@ const revoke: DefineCommand = (terminal, onExit) => {
       await revokeOne(terminal, existing(fileOf(terminal, given.file)), given.id);
       onExit(exitCodes.ok);
     });
+  return withManual(command, { exits, examples: revokeExamples });
 };
 
 function fileFlag(take: (file: string) => void) {
@@ -127,13 +138,3 @@ function existing(file: string): string {
   if (!existsSync(file)) throw mistake(`--file: ${JSON.stringify(file)}: there is no such file`);
   return file;
 }
-
-const help = `
-Exit codes: 0 done, 2 usage, a file that cannot be read or written, or no such key.
-
-Examples:
-  aegis keys create --file keys.yaml --id deploy --scope decide --expires 90d
-  aegis keys create --file keys.yaml --id checkout-ci --scope decide --slo 'checkout-*' --env production
-  aegis keys list --file keys.yaml
-  aegis keys revoke --file keys.yaml --id deploy
-`;

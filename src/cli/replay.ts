@@ -3,6 +3,7 @@ import { text as oneLine } from '../config/parsers.ts';
 import { AegisError } from '../errors.ts';
 import type { DefineCommand } from './command.ts';
 import { flag } from './command.ts';
+import { withManual, type Manual } from './manual.ts';
 import { defaultTimeoutMs, formatFlag, serverFlag, serverOf, timeoutFlag } from './server-flags.ts';
 import { caFileFlag, certFileFlag, keyFileFlag, tlsFor, type TlsFiles } from './tls-files.ts';
 import { tokenFileFlag, tokenFor } from './token.ts';
@@ -18,7 +19,7 @@ interface Given extends TlsFiles {
 /** `aegis replay`: decides again, here, on the measurement that an evaluation recorded. */
 export const replay: DefineCommand = (terminal, onExit) => {
   const given: Given = { format: 'text', timeoutMs: defaultTimeoutMs };
-  return new Command('replay')
+  const command = new Command('replay')
     .summary('decide again on a recorded measurement')
     .description('Runs the policy of this aegis on the measurement that an evaluation recorded, and compares.')
     .usage('--evaluation <id> [flags]')
@@ -30,7 +31,6 @@ export const replay: DefineCommand = (terminal, onExit) => {
     .addOption(keyFileFlag(given))
     .addOption(formatFlag('text', (form) => (given.format = form)))
     .addOption(timeoutFlag((ms) => (given.timeoutMs = ms)))
-    .addHelpText('after', help)
     .action(async () => {
       const { evaluationId, format, timeoutMs, server = serverOf(terminal) } = given;
       if (evaluationId === undefined)
@@ -41,12 +41,17 @@ export const replay: DefineCommand = (terminal, onExit) => {
       const { runReplay } = await import('./replay-run.ts');
       onExit(await runReplay(terminal, { evaluationId, server, token, tls, format, timeoutMs }));
     });
+  return withManual(command, manual);
 };
 
-const help = `
-Exit codes: 0 the same decision and reasons, 1 others, 2 usage, 3 nothing to decide on (unknown id, no evidence kept, no answer).
-
-Examples:
-  aegis replay --evaluation 01930001-0000-7000-8000-000000000000
-  aegis replay --evaluation "$(curl -s http://aegis:8080/v1/audit?limit=1 | jq -r '.records[0].evaluationID')" --server http://aegis:8080
-`;
+const manual: Manual = {
+  exits: {
+    0: 'the same decision and reasons',
+    1: 'others',
+    3: 'nothing to decide on (unknown id, no evidence kept, no answer)',
+  },
+  examples: [
+    'aegis replay --evaluation 01930001-0000-7000-8000-000000000000',
+    'aegis replay --evaluation "$(curl -s http://aegis:8080/v1/audit?limit=1 | jq -r \'.records[0].evaluationID\')" --server http://aegis:8080',
+  ],
+};

@@ -1,17 +1,45 @@
 import { Command, CommanderError } from 'commander';
-import { usageMessage } from '../config/usage.ts';
+import { quoted, usageMessage } from '../config/usage.ts';
 import { AegisError, messageOf } from '../errors.ts';
+import { nearest } from '../slo/nearest.ts';
 import { version } from '../version.ts';
 import type { DefineCommand, ExitCode } from './command.ts';
 import { exitCodes } from './command.ts';
 import { explain } from './explain.ts';
 import { gate } from './gate.ts';
 import { keys } from './keys.ts';
+import { withManual, type Manual } from './manual.ts';
 import { replay } from './replay.ts';
 import type { Terminal } from './terminal.ts';
 import { validate } from './validate.ts';
 
 const commands: readonly DefineCommand[] = [validate, gate, explain, replay, keys];
+
+/** The program with its tree of commands; what it prints of itself (help, version) goes to `print`. */
+export function createProgram(
+  terminal: Terminal,
+  onExit: (code: ExitCode) => void,
+  print: (text: string) => void,
+): Command {
+  const program = new Command('aegis')
+    .description('SLOs as a release gate: check their files, ask for decisions, look after a server.')
+    .usage('COMMAND [flags]')
+    .version(version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand('help [command...]', 'print the help of a command')
+    .configureOutput({ writeOut: print, writeErr: () => undefined, outputError: () => undefined })
+    .exitOverride();
+  for (const define of commands) program.addCommand(define(terminal, onExit));
+  for (const command of commandsBelow(program)) {
+    command.copyInheritedSettings(program).helpCommand(false).helpOption('-h, --help', 'print this help');
+  }
+  return withManual(program, manual);
+}
+
+/** All commands of a tree, without its root. */
+export function commandsBelow(root: Command): readonly Command[] {
+  return root.commands.flatMap((command) => [command, ...commandsBelow(command)]);
+}
 
 /** Runs the words after `aegis` and says with which code to exit. Never rejects. */
 export async function run(argv: readonly string[], terminal: Terminal): Promise<ExitCode> {
@@ -19,29 +47,24 @@ export async function run(argv: readonly string[], terminal: Terminal): Promise<
   let printed = '';
   // For the beginning of a complaint: the command that it is about.
   let name = 'aegis';
-  const program = new Command('aegis')
-    .description('SLOs as a release gate: check their files, ask for decisions.')
-    .version(version, '-V, --version', 'print the version')
-    .helpOption('-h, --help', 'print this help')
-    .configureOutput({
-      writeOut: (text) => (printed += text),
-      writeErr: () => undefined,
-      outputError: () => undefined,
-    })
-    .exitOverride()
-    .hook('preSubcommand', (_program, command) => {
-      name = `aegis ${command.name()}`;
-    })
-    .addHelpText('after', help);
-  for (const define of commands) {
-    const command = define(terminal, (code) => (exitCode = code));
-    command.helpOption('-h, --help', 'print this help');
-    program.addCommand(command.copyInheritedSettings(program));
-    for (const inner of command.commands)
-      inner.copyInheritedSettings(program).helpOption('-h, --help', 'print this help');
-  }
+  const program = createProgram(
+    terminal,
+    (code) => (exitCode = code),
+    (text) => (printed += text),
+  ).hook('preSubcommand', (_program, command) => {
+    name = `aegis ${command.name()}`;
+  });
   try {
     if (argv.length === 0) throw new AegisError('invalid_setting', 'a command is missing: see aegis --help');
+    const [first, ...words] = argv;
+    if (first === 'help') {
+      commandOf(
+        program,
+        words.filter((word) => !word.startsWith('-')),
+      ).outputHelp();
+      await terminal.out(printed);
+      return exitCodes.ok;
+    }
     await program.parseAsync(argv, { from: 'user' });
     // A command that ended without a verdict has not said that all is well.
     return exitCode ?? exitCodes.unknown;
@@ -63,12 +86,31 @@ export async function run(argv: readonly string[], terminal: Terminal): Promise<
   }
 }
 
-const help = `
-Exit codes: 0 valid, or go on; 1 invalid, or blocked; 2 usage; 3 no answer could be had.
+/** The command that words name: `keys create`. */
+function commandOf(program: Command, words: readonly string[]): Command {
+  return words.reduce((command, word) => {
+    const found = command.commands.find((one) => one.name() === word);
+    if (found !== undefined) return found;
+    const near = nearest(
+      word,
+      command.commands.map((one) => one.name()),
+    );
+    const hint = near === undefined ? '' : `: did you mean ${near}?`;
+    throw new AegisError('invalid_setting', `${quoted(word)}: no such command${hint}`);
+  }, program);
+}
 
-Examples:
-  aegis validate --dir slos
-  aegis gate --slo api-availability --server http://aegis:8080
-  aegis explain --slo api-availability
-  aegis gate --help
-`;
+const manual: Manual = {
+  exits: {
+    0: 'done, valid, or go on',
+    1: 'invalid, different, or blocked',
+    2: 'a mistake in the command line',
+    3: 'no answer could be had',
+  },
+  examples: [
+    'aegis validate --dir slos',
+    'aegis gate --slo api-availability --server http://aegis:8080',
+    'aegis explain --slo api-availability',
+    'aegis help keys create',
+  ],
+};

@@ -7,6 +7,7 @@ import { visible } from '../telemetry/visible.ts';
 import type { DefineCommand, ExitCode } from './command.ts';
 import { exitCodes, flag } from './command.ts';
 import { prometheusFlags } from './live-check-settings.ts';
+import { withManual, type Manual } from './manual.ts';
 import type { Terminal } from './terminal.ts';
 import { painter } from './terminal.ts';
 import { countsOf, jsonReport, textReport, type Validation } from './validate-report.ts';
@@ -24,10 +25,10 @@ export const validate: DefineCommand = (terminal, onExit) => {
     .description('Checks a directory of SLO files as aegis-server reads it, and tells every error with its place.')
     .usage('--dir <dir> [flags]')
     .addOption(flag('--dir', 'dir', 'the directory, read recursively', path, (dir) => (given.directory = dir)))
-    .addOption(flag('--format', 'form', 'text or json [text]', oneOf('text', 'json'), (form) => (given.format = form)))
-    .addHelpText('after', help);
+    .addOption(flag('--format', 'form', 'text or json [text]', oneOf('text', 'json'), (form) => (given.format = form)));
   const prometheus = prometheusFlags(command, terminal);
-  return command.action(async () => onExit(await runValidate(terminal, given, prometheus())));
+  command.action(async () => onExit(await runValidate(terminal, given, prometheus())));
+  return withManual(command, manual);
 };
 
 async function runValidate(
@@ -63,12 +64,15 @@ async function runValidate(
   return live?.unusable === undefined ? exitCodes.ok : exitCodes.unknown;
 }
 
-const help = `
-Exit codes: 0 valid (there may be warnings), 1 invalid or without any SLO, 2 usage, 3 valid as far as it goes, but
---prometheus-url could not be asked.
-
-Examples:
-  aegis validate --dir slos
-  aegis validate --dir slos --prometheus-url http://prometheus:9090
-  aegis validate --dir slos --format json | jq '.problems[].message'
-`;
+const manual: Manual = {
+  exits: {
+    0: 'valid (there may be warnings)',
+    1: 'invalid or without any SLO',
+    3: 'valid as far as it goes, but --prometheus-url could not be asked',
+  },
+  examples: [
+    'aegis validate --dir slos',
+    'aegis validate --dir slos --prometheus-url http://prometheus:9090',
+    "aegis validate --dir slos --format json | jq '.problems[].message'",
+  ],
+};
