@@ -7,7 +7,7 @@ import { commandTree, pathOf } from './command-tree.ts';
 
 const page = new URL('../../docs/cli.md', import.meta.url);
 
-it('the exit codes stand in docs/cli.md (vitest run test/cli/exit-codes.test.ts --update writes them anew)', async () => {
+it('the exit codes stand in docs/cli.md (npm run docs:cli writes them anew)', async () => {
   // What is made of others says nothing of its own.
   const commands = commandsBelow(commandTree()).filter((command) => command.commands.length === 0);
   const rows = commands.map((command) => {
