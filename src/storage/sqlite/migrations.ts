@@ -1,10 +1,11 @@
 import type { Database } from 'better-sqlite3';
 import { AegisError } from '../../errors.ts';
+import { version as softwareVersion } from '../../version.ts';
 import { migratedBurnRates, migratedEvaluationId, migratedInstant, migratedReasonCodes } from './original.ts';
-import { indexesVersion1, schemaVersion1, schemaVersion2 } from './schema.ts';
+import { indexesVersion1, schemaVersion1, schemaVersion2, schemaVersion3 } from './schema.ts';
 
 /** Numbered by their place, from 1; forward only. `PRAGMA user_version` says which was the last. */
-const migrations: readonly ((db: Database) => void)[] = [toVersion1, toVersion2];
+const migrations: readonly ((db: Database) => void)[] = [toVersion1, toVersion2, toVersion3];
 
 export const currentVersion = migrations.length;
 
@@ -21,6 +22,8 @@ export function migrate(db: Database): number | null {
       migration(db);
       db.prepare('INSERT INTO schema_migrations (version) VALUES (?)').run(from + index + 1);
     }
+    // After the last: the column came with version 3.
+    db.prepare('UPDATE schema_migrations SET applied_by = ? WHERE version > ?').run(softwareVersion, from);
     db.pragma(`user_version = ${currentVersion}`);
     return isNew || from === currentVersion ? null : from;
   });
@@ -33,7 +36,7 @@ export function migrate(db: Database): number | null {
  */
 export function checkOwnership(db: Database, path: string): void {
   const version = versionOf(db);
-  if (version > currentVersion) throw newerVersion(path, version);
+  if (version > currentVersion) throw newerVersion(path, version, writerOf(db, version));
   const tables = tableNames(db);
   if (tables.length > 0 && !tables.includes('evaluations')) {
     const found = tables.slice(0, 3).join(', ');
@@ -44,11 +47,27 @@ export function checkOwnership(db: Database, path: string): void {
   }
 }
 
-export function newerVersion(path: string, version: number): AegisError {
+/** `writer` is that of `writerOf`. */
+export function newerVersion(path: string, version: number, writer: string | null): AegisError {
+  const by = writer === null ? '' : `, written by AegisSLO ${writer}`;
+  const start = writer === null ? 'the newer program' : 'that or a newer one';
   return new AegisError(
     'database_unusable',
-    `${path} is of a newer version (${version}; this program knows up to ${currentVersion}): start the newer program, or name another file with --db`,
+    `${path} is of a newer version (${version}; this program knows up to ${currentVersion})${by}: start ${start}, or name another file with --db`,
   );
+}
+
+/**
+ * Which version of this software brought the database to this version. Versions before 3 did not write it down, and what
+ * a newer program made of the table is not known: then null.
+ */
+export function writerOf(db: Database, version: number): string | null {
+  try {
+    const writer = db.prepare('SELECT applied_by FROM schema_migrations WHERE version = ?').pluck().get(version);
+    return typeof writer === 'string' && /^[\w.+-]{1,64}$/.test(writer) ? writer : null;
+  } catch {
+    return null;
+  }
 }
 
 export function versionOf(db: Database): number {
@@ -75,6 +94,10 @@ function toVersion1(db: Database): void {
 
 function toVersion2(db: Database): void {
   db.exec(schemaVersion2);
+}
+
+function toVersion3(db: Database): void {
+  db.exec(schemaVersion3);
 }
 
 // Those that refer to slo_definitions first, so that dropping it breaks no reference.

@@ -120,3 +120,8 @@ CREATE TABLE orders (
 CREATE INDEX orders_by_time ON orders(timestamp, id);
 CREATE INDEX orders_by_caller ON orders(caller, timestamp, id);
 `;
+
+/** Version 3: which version of this software brought the database to its version, for the older one that refuses it. */
+export const schemaVersion3 = `
+ALTER TABLE schema_migrations ADD COLUMN applied_by TEXT;
+`;

@@ -1,11 +1,12 @@
 import Sqlite from 'better-sqlite3';
 import { closeSync, existsSync, openSync, readSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { AegisError } from '../../errors.ts';
 import { corrupt, notADatabase, outcomeOf } from './failures.ts';
 import { readNote } from './checkpoint-note.ts';
 import { isSameFile, isUnchanged, stampOf } from './file-stamp.ts';
 import type { Report } from './messages.ts';
-import { checkOwnership, currentVersion, newerVersion } from './migrations.ts';
+import { checkOwnership, currentVersion, newerVersion, writerOf } from './migrations.ts';
 import { isOpenSomewhere } from './open-files.ts';
 import { logPath, logSize, setLogAside, walIndexPath } from './set-aside.ts';
 import { hasCheckpointed, readWalIndex, type WalIndexState } from './wal-index.ts';
@@ -56,8 +57,15 @@ function checkHeader(path: string): StartVerdict {
     return { kind: 'unusable', message: notADatabase(path, 'it does not begin as one') };
   }
   const version = header.readUInt32BE(60);
-  if (version > currentVersion) return { kind: 'unusable', message: newerVersion(path, version).message };
-  return fit;
+  return version > currentVersion ? newerThanThis(path, version) : fit;
+}
+
+function newerThanThis(path: string, version: number): StartVerdict {
+  const named = lookingAt(path, (db) => {
+    throw newerVersion(path, version, writerOf(db, version));
+  });
+  // One that cannot be opened is of a newer version all the same.
+  return named.kind === 'unusable' ? named : { kind: 'unusable', message: newerVersion(path, version, null).message };
 }
 
 function checkWithLog(path: string, report: Report): StartVerdict {
@@ -115,24 +123,34 @@ function leftWalIndex(path: string): WalIndexState | null {
   }
 }
 
-/** Opens read-only, with the log where there is one: a read-only connection never writes the log into the file. */
 function quickCheck(path: string): StartVerdict {
   // A rollback journal has to be played back first, which the writing connection does.
   if ((statSync(`${path}-journal`, { throwIfNoEntry: false })?.size ?? 0) > 0) return fit;
+  return lookingAt(path, (db) => {
+    checkOwnership(db, path);
+    const found = db.pragma('quick_check(1)', { simple: true });
+    if (found !== 'ok') throw new AegisError('database_unusable', corrupt(path, String(found)));
+  });
+}
+
+/**
+ * Opens read-only, with the log where there is one: a read-only connection never writes the log into the file. What the
+ * look throws is the verdict.
+ */
+function lookingAt(path: string, look: (db: Sqlite.Database) => void): StartVerdict {
   const hadLog = existsSync(logPath(path));
-  const verdict = quickCheckOf(path);
+  const verdict = verdictOfLook(path, look);
   // SQLite makes an empty log and an index to read; a file that is refused is left as it was found.
   if (verdict.kind !== 'fit' && !hadLog && logSize(path) === 0 && !isOpenSomewhere(logPath(path))) setLogAside(path);
   return verdict;
 }
 
-function quickCheckOf(path: string): StartVerdict {
+function verdictOfLook(path: string, look: (db: Sqlite.Database) => void): StartVerdict {
   let db: Sqlite.Database | undefined;
   try {
     db = new Sqlite(path, { readonly: true, timeout: 800 });
-    checkOwnership(db, path);
-    const found = db.pragma('quick_check(1)', { simple: true });
-    return found === 'ok' ? fit : { kind: 'unusable', message: corrupt(path, String(found)) };
+    look(db);
+    return fit;
   } catch (error) {
     return verdictOf(error, path);
   } finally {

@@ -48,7 +48,7 @@ describe.each(['original-utc.db', 'original-local.db'])('the Go original’s %s'
     const { path, rows } = original(name);
     const storage = await openStorage({ path });
     expect(storage.lines.map((line) => line.message)).toEqual([
-      `${path} is migrated from version 0 to 2: every row is kept`,
+      `${path} is migrated from version 0 to 3: every row is kept`,
     ]);
     const records = await readAll(storage.reader, { limit: 25 });
     const byId = new Map<number, AuditRecord>(records.map((record) => [record.id, record]));
