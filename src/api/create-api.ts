@@ -16,6 +16,7 @@ import { auditOrdersRoute } from './routes/audit-orders.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { comprehensiveHealthRoute } from './routes/comprehensive-health.ts';
 import { decisionRoute } from './routes/decision.ts';
+import { decisionsRoute } from './routes/decisions.ts';
 import { evaluationRoutes } from './routes/evaluations.ts';
 import { healthRoutes } from './routes/health.ts';
 import { metricsRoute } from './routes/metrics.ts';
@@ -95,6 +96,7 @@ export function createApi(deps: ApiDeps): FastifyInstance {
     const routes = plain.withTypeProvider<TypeBoxTypeProvider>();
     decisionRoute(routes, { ...deps, limits });
     sloRoutes(routes, deps);
+    decisionsRoute(routes, deps);
     stateRoutes(routes, deps);
     auditRoutes(routes, deps);
     auditDecisionsRoute(routes, deps);
