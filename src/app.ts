@@ -18,11 +18,14 @@ import type { SourceControl } from './eval/source-control.ts';
 import { startHealth } from './health/health.ts';
 import { createLifecycle, type Lifecycle, type StopFailure } from './lifecycle.ts';
 import type { Log } from './log.ts';
+import type { Evaluation } from './policy/decision-source.ts';
 import { encodeEvidence } from './policy/evidence.ts';
 import { explainRecorded } from './policy/explain.ts';
 import { logSettings, reloadReport } from './reload.ts';
 import { createScheduler } from './scheduler/scheduler.ts';
 import { windowsOf } from './slo/model.ts';
+import type { AuditStorage } from './storage/ports.ts';
+import { openSqliteReplica } from './storage/sqlite/open-replica.ts';
 import { openSqliteStorage } from './storage/sqlite/open-storage.ts';
 import { createMetrics } from './telemetry/metrics.ts';
 import { openCertificates } from './tls/certificates.ts';
@@ -65,12 +68,8 @@ export function createApp(settings: Settings, log: Log, options: AppOptions = {}
 
   async function open(): Promise<{ readonly url: string }> {
     const startedAtMs = clock.now().wallMs;
-    const storage = await openSqliteStorage({
-      path: settings.db,
-      log,
-      clock,
-      encodeEvidence: (evaluation) => encodeEvidence(evaluation, version),
-    });
+    const role = settings.readOnly ? 'replica' : 'active';
+    const storage = await openStorage(settings, log, clock);
     lifecycle.onStop('audit', () => storage.close(auditCloseBoundMs));
     goOn();
 
@@ -86,6 +85,7 @@ export function createApp(settings: Settings, log: Log, options: AppOptions = {}
     let slotsMissed = 0;
     const evaluatedOnce = new Set<string>();
     const readiness = createReadiness({
+      role,
       catalogue,
       evaluated: (id) => evaluatedOnce.has(id),
       draining: () => (isDraining ? 'stop' : isDrainOrdered ? 'order' : null),
@@ -145,7 +145,7 @@ export function createApp(settings: Settings, log: Log, options: AppOptions = {}
       load: () => scheduler.load(),
       slotsMissed: () => slotsMissed,
       database: storage,
-      databaseFile: settings.db,
+      databaseFile: settings.readOnly ? null : settings.db,
     });
     lifecycle.onStop('health', () => health.stop());
 
@@ -185,7 +185,7 @@ export function createApp(settings: Settings, log: Log, options: AppOptions = {}
       log,
       slowRequestMs: () => live.current().slowRequestMs,
       clock,
-      about: { version, adapter: adapter.name, startedAtMs },
+      about: { version, adapter: adapter.name, startedAtMs, role },
       readiness,
       health: () => health.report(),
       system: () => health.system(),
@@ -248,6 +248,13 @@ export function createApp(settings: Settings, log: Log, options: AppOptions = {}
       return lifecycle.stop();
     },
   };
+}
+
+/** The audit of a replica is another server's: nothing that writes to it is made. */
+async function openStorage({ readOnly, db: path }: Settings, log: Log, clock: Clock): Promise<AuditStorage> {
+  if (readOnly) return openSqliteReplica({ path, log, clock });
+  const encode = (evaluation: Evaluation) => encodeEvidence(evaluation, version);
+  return openSqliteStorage({ path, log, clock, encodeEvidence: encode });
 }
 
 /** The one metrics source of today; synthetic fixtures need nobody to watch or command them. */

@@ -9,6 +9,7 @@ import type { HealthReport, SystemReport } from '../health/ports.ts';
 import type { Log } from '../log.ts';
 import type { DecisionSource } from '../policy/decision-source.ts';
 import type { EvaluationAnswer } from '../policy/evidence-answer.ts';
+import type { Decision } from '../slo/decision.ts';
 import type {
   ActivityReader,
   AuditReader,
@@ -21,7 +22,7 @@ import type { CertificateSource } from '../tls/ports.ts';
 import type { Rates } from './limits/limits.ts';
 import type { Orders } from './orders.ts';
 import type { PerformanceReport } from './performance-report.ts';
-import type { Readiness } from './readiness.ts';
+import type { Readiness, ServerRole } from './readiness.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -36,7 +37,7 @@ declare module 'fastify' {
     /** Of the request, its evaluation and its queries. */
     trace: Trace;
     /** What it was about, for its log line, once that is known. */
-    about: { sloId?: string; evaluationId?: string };
+    about: { sloId?: string; evaluationId?: string; decision?: Decision };
   }
 }
 
@@ -62,7 +63,7 @@ export interface ApiDeps {
   /** Requests that take longer are logged as `slow_request`. */
   readonly slowRequestMs: () => number;
   readonly clock: Clock;
-  readonly about: { readonly version: string; readonly adapter: string; readonly startedAtMs: number };
+  readonly about: About;
   readonly readiness: () => Readiness;
   readonly health: () => HealthReport;
   readonly system: () => SystemReport;
@@ -71,6 +72,14 @@ export interface ApiDeps {
   readonly edge: Edge;
   /** Without it there is no `/metrics`. */
   readonly metrics?: ApiMetrics;
+}
+
+/** What runs here. */
+export interface About {
+  readonly version: string;
+  readonly adapter: string;
+  readonly startedAtMs: number;
+  readonly role: ServerRole;
 }
 
 /** How the server meets its clients. */

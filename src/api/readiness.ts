@@ -1,14 +1,21 @@
 import type { CatalogueSnapshot, SloCatalogue } from '../catalogue/ports.ts';
 
+/** A replica decides like the active server, and keeps no audit of it. */
+export const serverRoles = ['active', 'replica'] as const;
+
+export type ServerRole = (typeof serverRoles)[number];
+
 /** The body of `GET /readyz`. */
 export interface Readiness {
   readonly ready: boolean;
   readonly slosLoaded: number;
+  readonly role: ServerRole;
   /** Why it is not ready; or, where it is, what an operator should look at. */
   readonly reasons?: readonly string[];
 }
 
 export interface ReadinessSources {
+  readonly role: ServerRole;
   readonly catalogue: SloCatalogue;
   /** Whether an SLO was evaluated, or its evaluation failed, once since the start. */
   readonly evaluated: (sloId: string) => boolean;
@@ -22,7 +29,7 @@ const drainings = {
 } as const;
 
 /** Ready when every SLO was evaluated, or failed, once since the start. A reload after that takes nothing away. */
-export function createReadiness({ catalogue, evaluated, draining }: ReadinessSources): () => Readiness {
+export function createReadiness({ role, catalogue, evaluated, draining }: ReadinessSources): () => Readiness {
   let wanted = [...catalogue.current().slos.keys()];
   let reached = false;
   const waiting = () => wanted.filter((id) => !evaluated(id)).length;
@@ -47,7 +54,7 @@ export function createReadiness({ catalogue, evaluated, draining }: ReadinessSou
     else if (!reached) reasons.push(`${waiting()} of ${wanted.length} SLOs not evaluated yet`);
     const ready = reasons.length === 0;
     reasons.push(...badFiles(snapshot));
-    return { ready, slosLoaded, ...(reasons.length > 0 && { reasons }) };
+    return { ready, slosLoaded, role, ...(reasons.length > 0 && { reasons }) };
   };
 }
 

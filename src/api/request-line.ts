@@ -65,6 +65,7 @@ export function requestLine({ log, clock, metrics, slowRequestMs }: LineDeps) {
         duration_ms: Math.round(durationMs * 1000) / 1000,
         slo_id: about.sloId,
         evaluation_id: about.evaluationId,
+        decision: about.decision,
         aborted: isWhole ? undefined : true,
         not_logged: notLogged,
       };

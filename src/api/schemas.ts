@@ -2,6 +2,7 @@ import { Type, type TSchema } from 'typebox';
 import { decisions } from '../slo/decision.ts';
 import { reasonCodes, type RuleResult } from '../policy/gate-result.ts';
 import type { ErrorAnswer } from './errors.ts';
+import { serverRoles } from './readiness.ts';
 
 /** Shapes that several routes share. What a schema's type cannot carry (read-only arrays) is given beside it. */
 
@@ -12,6 +13,10 @@ export const DecisionSchema = Type.Enum([...decisions], { description: 'From bes
 
 export const ReasonCodes = Type.Array(Type.Enum([...reasonCodes]), {
   description: 'One for each reason. The set grows: take a code that you do not know as unproven.',
+});
+
+export const RoleSchema = Type.Enum([...serverRoles], {
+  description: 'A replica (--read-only) decides like the active server, and keeps no audit.',
 });
 
 export const Timestamp = Type.String({ format: 'date-time', description: 'RFC 3339 UTC' });

@@ -80,6 +80,7 @@ export function ofDatabase({ state, rows, lastError }: AuditStatus, latencyMs: n
   const waiting = sum('waiting');
   const details = { state, rowsStored: sum('stored'), rowsWaiting: waiting, rowsDropped: sum('dropped') };
   const found = (status: HealthStatus, message: string) => ({ status, message, lastError, latencyMs, details });
+  if (state === 'read-only') return found('ok', 'this server is a replica (--read-only): it stores no rows, by design');
   if (state === 'replaced') {
     return found('degraded', `the file was replaced while the server ran: restart it, ${waiting} rows wait for that`);
   }

@@ -25,7 +25,8 @@ export interface HealthSources {
     /** Calls the listener with the time that each commit took. */
     readonly onCommit: (listener: (durationMs: number) => void) => void;
   };
-  readonly databaseFile: string;
+  /** null on a replica, which writes to no disk. */
+  readonly databaseFile: string | null;
   /** Absent without TLS. */
   readonly certificates?: Certificates | undefined;
 }
@@ -46,7 +47,8 @@ const measureEveryMs = 10_000;
 export function startHealth(sources: HealthSources): Health {
   const { clock } = sources;
   const memory = createMemory();
-  const disk = createDiskWatch(sources.databaseFile, clock);
+  const disk = sources.databaseFile === null ? undefined : createDiskWatch(sources.databaseFile, clock);
+  const space = () => disk?.reading().space ?? null;
   const system = createSystemWatch(clock);
   const lag = createLagWatch(clock, lookEveryMs);
   const stopped = new AbortController();
@@ -76,7 +78,7 @@ export function startHealth(sources: HealthSources): Health {
       ...(source !== undefined && { prometheus: ofPrometheus(source.breaker.status(), source.health(), decisions) }),
       scheduler: ofScheduler(decisions, sources.load(), sources.slotsMissed()),
       database: ofDatabase(database.status(), commitMs),
-      disk: ofDisk(disk.reading()),
+      ...(disk !== undefined && { disk: ofDisk(disk.reading()) }),
       eventLoop: ofEventLoop(lag.latestMs(), lag.greatestMs()),
       ...(certificates !== undefined && { certificates: ofCertificates(certificates.status()) }),
     };
@@ -88,7 +90,7 @@ export function startHealth(sources: HealthSources): Health {
       const nowMs = clock.now().monotonicMs;
       if (nowMs - measuredMs >= measureEveryMs) {
         measuredMs = nowMs;
-        disk.look();
+        disk?.look();
         system.look();
       }
       report();
@@ -104,8 +106,8 @@ export function startHealth(sources: HealthSources): Health {
   void run();
   return {
     report,
-    system: () => system.report(disk.reading().space),
-    disk: () => disk.reading().space,
+    system: () => system.report(space()),
+    disk: space,
     stop: () => stopped.abort(),
   };
 }

@@ -2,8 +2,8 @@ import type { Decision } from '../slo/decision.ts';
 import type { Evaluation } from '../policy/decision-source.ts';
 import type { Slo } from '../slo/model.ts';
 
-/** Whether a row is committed, or waits for the database to come back. */
-export type Appended = 'stored' | 'queued';
+/** Whether a row is committed, waits for the database to come back, or is kept nowhere, as on a replica. */
+export type Appended = 'stored' | 'queued' | 'unkept';
 
 /** An SLO with its hash, as the catalogue serves it. */
 export interface DefinedSlo {
@@ -13,7 +13,7 @@ export interface DefinedSlo {
 
 /** The audit's writing side. Nothing here rejects: a database that is locked, full or gone costs no decision. */
 export interface EvaluationLog {
-  /** Resolves `stored` when the row is committed, `queued` as soon as a commit has failed and the row waits for another. */
+  /** Resolves `stored` when the row is committed, `queued` as soon as a commit has failed and it waits, `unkept` at once. */
   append(evaluation: Evaluation): Promise<Appended>;
   /** The set of SLOs that is served now: their definitions are kept, and the latest state of others is removed. */
   define(slos: readonly DefinedSlo[]): void;
@@ -82,9 +82,10 @@ export interface RowCounts {
 export interface AuditStatus {
   /**
    * `unavailable`: locked at the start, read-only or gone; it is tried again. `replaced`: another file was put in its
-   * place while the server ran; that is served, and takes rows after a restart.
+   * place while the server ran; that is served, and takes rows after a restart. `read-only`: this server is a replica,
+   * which keeps no rows.
    */
-  readonly state: 'open' | 'unavailable' | 'replaced' | 'closed';
+  readonly state: 'open' | 'unavailable' | 'replaced' | 'closed' | 'read-only';
   /** Epoch milliseconds. */
   readonly sinceMs: number;
   readonly rows: Readonly<Record<RowKind, RowCounts>>;
@@ -146,4 +147,17 @@ export interface AuditReader {
 export interface ActivityReader {
   decisions(filter: DecisionFilter): Promise<Uint8Array>;
   orders(filter: OrderFilter): Promise<Uint8Array>;
+}
+
+/** The audit as a whole. */
+export interface AuditStorage {
+  readonly log: EvaluationLog;
+  readonly reader: AuditReader;
+  readonly activity: ActivityLog;
+  readonly activityReader: ActivityReader;
+  readonly status: () => AuditStatus;
+  /** Calls the listener with the time that each commit took. */
+  readonly onCommit: (listener: (durationMs: number) => void) => void;
+  /** Writes what waits and closes, within the bound; a clean close leaves one file with every row. Never rejects. */
+  close(boundMs: number): Promise<void>;
 }

@@ -14,6 +14,7 @@ export type CountServed = (decision: Decision, wasForced: boolean) => void;
 
 /** The audit's metrics, and the decisions that are served into it. */
 export function addAuditMetrics(registry: Registry, { status, onCommit }: AuditSource): CountServed {
+  addRoleMetric(registry, status);
   addRowMetrics(registry, status);
   const commitSeconds = new Histogram({
     name: 'aegis_audit_commit_duration_seconds',
@@ -52,11 +53,23 @@ function addRowMetrics(registry: Registry, status: () => AuditStatus): void {
   });
   new Gauge({
     name: 'aegis_audit_database_up',
-    help: '1 while the audit database is open and takes rows.',
+    help: '1 while the audit database is open and takes rows; a replica has none, and not this series.',
     registers: [registry],
     collect() {
       const { state, lastError } = status();
-      this.set(state === 'open' && lastError === null ? 1 : 0);
+      if (state === 'read-only') this.remove();
+      else this.set(state === 'open' && lastError === null ? 1 : 0);
+    },
+  });
+}
+
+function addRoleMetric(registry: Registry, status: () => AuditStatus): void {
+  new Gauge({
+    name: 'aegis_read_only',
+    help: '1 on a replica (--read-only), which evaluates and answers, and writes no audit; 0 on an active server.',
+    registers: [registry],
+    collect() {
+      this.set(status().state === 'read-only' ? 1 : 0);
     },
   });
 }

@@ -27,18 +27,18 @@ describe('GET /readyz', () => {
     const api = anApi({ slos: [one, two], isFresh: true });
     expect(await readyz(api)).toEqual({
       status: 503,
-      body: { ready: false, slosLoaded: 2, reasons: ['2 of 2 SLOs not evaluated yet'] },
+      body: { ready: false, slosLoaded: 2, role: 'active', reasons: ['2 of 2 SLOs not evaluated yet'] },
     });
     api.decisions.set(anEvaluation({ slo: one }));
     expect((await readyz(api)).body.reasons).toEqual(['1 of 2 SLOs not evaluated yet']);
     api.decisions.set(anEvaluation({ slo: two }));
-    expect(await readyz(api)).toEqual({ status: 200, body: { ready: true, slosLoaded: 2 } });
+    expect(await readyz(api)).toEqual({ status: 200, body: { ready: true, slosLoaded: 2, role: 'active' } });
   });
 
   it('is not ready without SLOs', async () => {
     expect(await readyz(anApi({ slos: [] }))).toEqual({
       status: 503,
-      body: { ready: false, slosLoaded: 0, reasons: ['no SLOs loaded'] },
+      body: { ready: false, slosLoaded: 0, role: 'active', reasons: ['no SLOs loaded'] },
     });
   });
 
@@ -61,7 +61,12 @@ describe('GET /readyz', () => {
     const api = anApi({ slos: [one], filesInError: [aFileInError('bad.yaml')] });
     expect(await readyz(api)).toEqual({
       status: 200,
-      body: { ready: true, slosLoaded: 1, reasons: ['file in error: bad.yaml: must be less than 1, not 99.5'] },
+      body: {
+        ready: true,
+        slosLoaded: 1,
+        role: 'active',
+        reasons: ['file in error: bad.yaml: must be less than 1, not 99.5'],
+      },
     });
   });
 
@@ -97,6 +102,7 @@ describe('GET /v1/status', () => {
       version: '0.2.0',
       startedAt: '2026-11-20T10:00:00.000Z',
       adapter: 'prometheus',
+      role: 'active',
       slosLoaded: 1,
       files: {
         read: 2,

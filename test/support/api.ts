@@ -68,8 +68,9 @@ export function anApi(options: TestApiOptions = {}): TestApi {
     log,
     slowRequestMs: () => 2_000,
     clock: systemClock,
-    about: { version: '0.2.0', adapter: 'prometheus', startedAtMs: Date.UTC(2026, 10, 20, 10, 0, 0) },
+    about: { version: '0.2.0', adapter: 'prometheus', startedAtMs: Date.UTC(2026, 10, 20, 10, 0, 0), role: 'active' },
     readiness: createReadiness({
+      role: 'active',
       catalogue,
       evaluated: (sloId) => decisions.current(sloId) !== undefined,
       draining: () => (options.draining?.() === true ? 'stop' : null),

@@ -18,6 +18,8 @@ export interface GateOptions {
   /** Synthetic fixtures by SLO id; used where there is no Prometheus. */
   readonly fixtures?: Readonly<Record<string, unknown>>;
   readonly prometheusUrl?: string;
+  /** Default: a file in its own directory. */
+  readonly db?: string;
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -75,7 +77,7 @@ export async function createGate(options: GateOptions = {}): Promise<GateServer>
   const directory = await mkdtemp(join(tmpdir(), 'aegis-gate-'));
   const sloDir = join(directory, 'slos');
   const fixtureDir = join(directory, 'fixtures');
-  const db = join(directory, 'aegis.db');
+  const db = options.db ?? join(directory, 'aegis.db');
   const logFile = join(directory, 'server.log');
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;

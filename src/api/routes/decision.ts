@@ -39,7 +39,10 @@ const Answer = Type.Unsafe<DecisionAnswer>(
       adapter: Type.String(),
       notes: Type.Array(Type.String()),
       audited: Type.Optional(
-        Type.Boolean({ description: 'Of an evaluation made for this request: whether its audit row is committed.' }),
+        Type.Boolean({
+          description:
+            'Of an evaluation made for this request: whether its audit row is committed. Never, on a replica.',
+        }),
       ),
     } satisfies Record<keyof DecisionAnswer, unknown>,
     { description: 'The decision with its evidence.' },
@@ -108,6 +111,7 @@ export function decisionRoute(app: Api, { catalogue, decisions, recordDecision, 
         about.evaluationId = served.evaluation.id;
         const ignored = ignoredFields(body);
         const answer = answerOf(served);
+        about.decision = answer.decision;
         recordDecision({
           atMs: clock.now().wallMs,
           sloId: answer.sloID,

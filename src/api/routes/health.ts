@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import type { Api } from '../deps.ts';
 import type { Readiness } from '../readiness.ts';
-import { failure } from '../schemas.ts';
+import { failure, RoleSchema } from '../schemas.ts';
 
 const Health = Type.Object({ status: Type.Literal('ok') }, { description: 'The process answers.' });
 
@@ -11,6 +11,7 @@ const readiness = (description: string) =>
       {
         ready: Type.Boolean(),
         slosLoaded: Type.Number(),
+        role: RoleSchema,
         reasons: Type.Optional(Type.Array(Type.String())),
       } satisfies Record<keyof Readiness, unknown>,
       { description },

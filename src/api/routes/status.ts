@@ -3,7 +3,7 @@ import type { CatalogueSnapshot } from '../../catalogue/ports.ts';
 import type { Problem } from '../../slo/problem.ts';
 import type { AuditStatus } from '../../storage/ports.ts';
 import type { Api, ApiDeps } from '../deps.ts';
-import { failure, Timestamp } from '../schemas.ts';
+import { failure, RoleSchema, Timestamp } from '../schemas.ts';
 
 const ProblemSchema = Type.Object({
   severity: Type.Enum(['error', 'warning']),
@@ -22,8 +22,9 @@ const Rows = Type.Object({
 
 const Audit = Type.Object(
   {
-    state: Type.Enum(['open', 'unavailable', 'replaced', 'closed'], {
-      description: 'replaced: another file was put in its place; it takes rows after a restart.',
+    state: Type.Enum(['open', 'unavailable', 'replaced', 'closed', 'read-only'], {
+      description:
+        'replaced: another file was put in its place; it takes rows after a restart. read-only: this is a replica.',
     }),
     since: Timestamp,
     rows: Type.Object({ evaluation: Rows, decision: Rows, order: Rows }, { description: 'Since the start.' }),
@@ -39,6 +40,7 @@ const Status = Type.Object(
     version: Type.String(),
     startedAt: Timestamp,
     adapter: Type.String(),
+    role: RoleSchema,
     slosLoaded: Type.Number(),
     files: Type.Object({
       read: Type.Number(),
@@ -78,6 +80,7 @@ export function statusRoutes(app: Api, { catalogue, about, auditStatus }: Status
       version: about.version,
       startedAt: new Date(about.startedAtMs).toISOString(),
       adapter: about.adapter,
+      role: about.role,
       ...filesOf(catalogue.current()),
       audit: auditAnswer(auditStatus()),
     }),

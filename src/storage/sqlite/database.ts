@@ -2,13 +2,11 @@ import type { Clock } from '../../clock.ts';
 import { AegisError, messageOf } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import type { AuditStatus } from '../ports.ts';
-import type { DefinitionRow, FileState, ReaderCalls, Report, Rows, WriterCalls } from './messages.ts';
+import type { DefinitionRow, FileState, Report, Rows, WriterCalls } from './messages.ts';
+import { auditUnavailable, type ReadingThread, startReadingThread } from './reading-thread.ts';
 import { startWorker } from './worker-client.ts';
 
 export type DatabaseState = AuditStatus['state'];
-
-/** The questions that the reading thread answers. */
-type Question = Exclude<keyof ReaderCalls, 'close'>;
 
 /** The audit file with its two threads, seen from the main one. */
 export interface AuditDatabase {
@@ -18,8 +16,7 @@ export interface AuditDatabase {
   commit(rows: Rows): Promise<void>;
   /** Sent with the next commit, and with the first one to every file that is opened later. */
   define(definitions: readonly DefinitionRow[]): void;
-  /** Rejects with `AegisError('audit_unavailable')`, within two seconds. */
-  read<K extends Question>(name: K, ...argument: Parameters<ReaderCalls[K]>): Promise<ReturnType<ReaderCalls[K]>>;
+  readonly read: ReadingThread['read'];
   readonly state: () => DatabaseState;
   /** Epoch milliseconds. */
   readonly sinceMs: () => number;
@@ -33,13 +30,11 @@ export interface AuditDatabase {
 }
 
 const tickMs = 500;
-const readTimeoutMs = 1_800;
-const mostReads = 64;
 
 export function createAuditDatabase(path: string, log: Log, clock: Clock): AuditDatabase {
   const report: Report = (level, message) => log[level](message, { component: 'storage' });
   let writer = startWorker<WriterCalls>({ role: 'writer', path }, report);
-  let reader = startWorker<ReaderCalls>({ role: 'reader', path }, report);
+  const reader = startReadingThread({ role: 'reader', path }, report, clock);
   let state: DatabaseState = 'unavailable';
   let sinceMs = clock.now().wallMs;
   let trouble: string | null = null;
@@ -64,7 +59,7 @@ export function createAuditDatabase(path: string, log: Log, clock: Clock): Audit
   }
 
   async function openFile(): Promise<void> {
-    await closeReader();
+    await reader.close();
     if (!writer.isAlive()) writer = startWorker<WriterCalls>({ role: 'writer', path }, report);
     const outcome = await writer.call('open');
     if (outcome.kind !== 'opened') {
@@ -77,16 +72,11 @@ export function createAuditDatabase(path: string, log: Log, clock: Clock): Audit
     areDefined = definitions === null;
   }
 
-  async function closeReader(): Promise<void> {
-    if (reader.isAlive()) await reader.call('close');
-    else reader = startWorker<ReaderCalls>({ role: 'reader', path }, report);
-  }
-
   /** Does what a changed file asks for; afterwards a deleted one is open again, empty. */
   async function follow(found: FileState): Promise<void> {
     if (found === 'same') return;
     become('unavailable'); // no reading while the file is let go
-    await closeReader();
+    await reader.close();
     await writer.call('release');
     if (found === 'deleted') {
       log.warn(`${path} was deleted while the server ran: it is made anew, and is empty`, { component: 'storage' });
@@ -139,30 +129,12 @@ export function createAuditDatabase(path: string, log: Log, clock: Clock): Audit
     if (queued === 0 && state !== 'closed') exclusively(tick).catch(messageOf);
   }, tickMs).unref();
 
-  async function read<K extends Question>(
-    name: K,
-    ...argument: Parameters<ReaderCalls[K]>
-  ): Promise<ReturnType<ReaderCalls[K]>> {
-    if (trouble !== null || state === 'unavailable' || state === 'closed')
-      throw unavailable(trouble ?? `it is ${state}`);
-    if (!reader.isAlive()) reader = startWorker<ReaderCalls>({ role: 'reader', path }, report);
-    if (reader.pending() >= mostReads) throw unavailable('too many questions wait for it');
-    const answered = new AbortController();
-    const late = clock.sleep(readTimeoutMs, answered.signal).then(() => null);
-    try {
-      const first = await Promise.race([reader.call(name, ...argument).then((value) => ({ value })), late]);
-      if (first !== null) return first.value;
-    } catch (error) {
-      throw unavailable(messageOf(error));
-    } finally {
-      answered.abort();
+  const read: ReadingThread['read'] = async (name, ...argument) => {
+    if (trouble !== null || state === 'unavailable' || state === 'closed') {
+      throw auditUnavailable(path, trouble ?? `it is ${state}`);
     }
-    throw unavailable(`no answer within ${readTimeoutMs} ms`);
-  }
-
-  function unavailable(why: string): AegisError {
-    return new AegisError('audit_unavailable', `the audit database ${path} cannot be read now: ${why}`);
-  }
+    return reader.read(name, ...argument);
+  };
 
   return {
     open: () => exclusively(openFile),
@@ -180,7 +152,7 @@ export function createAuditDatabase(path: string, log: Log, clock: Clock): Audit
       exclusively(async () => {
         clearInterval(ticking);
         become('closed');
-        await closeReader();
+        await reader.close();
         await writer.call('close');
       }),
     async terminate() {

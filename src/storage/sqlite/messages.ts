@@ -116,7 +116,8 @@ export interface ReaderCalls {
   close(): void;
 }
 
-export type Role = 'writer' | 'reader';
+/** `replica` reads what another process writes. */
+export type Role = 'writer' | 'reader' | 'replica';
 
 /** What a thread is started with. */
 export interface WorkerInput {

@@ -4,7 +4,7 @@ import { type Clock, systemClock } from '../../clock.ts';
 import { AegisError, messageOf } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import { rowKinds } from '../ports.ts';
-import type { ActivityLog, ActivityReader, AuditReader, AuditStatus, EvaluationLog } from '../ports.ts';
+import type { AuditStatus, AuditStorage, EvaluationLog } from '../ports.ts';
 import { createActivityLog, type FlushedActivityLog } from './activity-log.ts';
 import { createAuditDatabase, type AuditDatabase, type DatabaseState } from './database.ts';
 import { createEvaluationLog } from './evaluation-log.ts';
@@ -24,17 +24,8 @@ export interface SqliteStorageOptions {
 }
 
 /** The audit in SQLite: a writing connection in one thread, a reading one in another. */
-export interface SqliteStorage {
-  readonly log: EvaluationLog;
-  readonly reader: AuditReader;
-  readonly activity: ActivityLog;
-  readonly activityReader: ActivityReader;
-  readonly status: () => AuditStatus;
-  /** Calls the listener with the time that each commit took. */
-  readonly onCommit: (listener: (durationMs: number) => void) => void;
+export interface SqliteStorage extends AuditStorage {
   readonly state: () => DatabaseState;
-  /** Writes what waits and closes, within the bound; a clean close leaves one file with every row. Never rejects. */
-  close(boundMs: number): Promise<void>;
 }
 
 // A check of a very large file may take longer: then decisions are served before it has ended.
@@ -68,7 +59,7 @@ export async function openSqliteStorage(options: SqliteStorageOptions): Promise<
 }
 
 /** SQLite puts its log beside the file that a link leads to. */
-function realPath(path: string): string {
+export function realPath(path: string): string {
   if (existsSync(path)) return realpathSync(path);
   const directory = dirname(resolve(path));
   return join(existsSync(directory) ? realpathSync(directory) : directory, basename(path));

@@ -1,59 +1,15 @@
-import Sqlite, { type Database } from 'better-sqlite3';
+import type { Database } from 'better-sqlite3';
 import { decisions } from '../../slo/decision.ts';
 import type { StoredEvaluation } from '../ports.ts';
 import { ordersTable, servedDecisionsTable } from './activity-pages.ts';
 import { evaluationsTable } from './evaluations-page.ts';
-import { type FileStamp, isUnchanged, stampOf } from './file-stamp.ts';
 import { parseInstant } from './instant-text.ts';
 import type { PageQuery, ReaderCalls } from './messages.ts';
-import { currentVersion, versionOf } from './migrations.ts';
 import { pageOf } from './page.ts';
+import type { ReadSource } from './read-source.ts';
 
-// Under the two seconds within which an answer is promised.
-const busyTimeoutMs = 1_000;
-
-interface Open {
-  readonly db: Database;
-  readonly file: FileStamp | null;
-}
-
-/**
- * The calls of the reading thread. It opens the database when it is asked, and again after any error and when the file
- * has changed: what SQLite keeps of a file in memory is not true of one that was put over it.
- */
-export function createReader(path: string): ReaderCalls {
-  let open: Open | null = null;
-
-  function connection(): Database {
-    const file = stampOf(path);
-    if (open?.file && file !== null && isUnchanged(open.file, file)) return open.db;
-    close();
-    const db = new Sqlite(path, { readonly: true, timeout: busyTimeoutMs });
-    try {
-      const version = versionOf(db);
-      if (version !== currentVersion) throw new Error(`${path} is of version ${version}: the next start migrates it`);
-    } catch (error) {
-      db.close();
-      throw error;
-    }
-    open = { db, file };
-    return db;
-  }
-
-  function close(): void {
-    open?.db.close();
-    open = null;
-  }
-
-  function reading<T>(read: (db: Database) => T): T {
-    try {
-      return read(connection());
-    } catch (error) {
-      close();
-      throw error;
-    }
-  }
-
+/** The calls of the reading thread. */
+export function createReader({ reading, close }: ReadSource): ReaderCalls {
   return {
     evaluations: (query: PageQuery) => reading((db) => pageOf(db, evaluationsTable, query)),
     decisions: (query: PageQuery) => reading((db) => pageOf(db, servedDecisionsTable, query)),

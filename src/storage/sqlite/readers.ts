@@ -1,10 +1,10 @@
 import type { ActivityReader, AuditFilter, AuditReader, PageFilter } from '../ports.ts';
 import { decodeCursor, type PageKind } from './cursor.ts';
-import type { AuditDatabase } from './database.ts';
 import type { FilterColumn, PageQuery } from './messages.ts';
+import type { ReadingThread } from './reading-thread.ts';
 
 /** The reading ports over the reading thread. */
-export function auditReader(database: Pick<AuditDatabase, 'read'>): AuditReader {
+export function auditReader(database: Pick<ReadingThread, 'read'>): AuditReader {
   return {
     async page({ sloId, service, environment, decision, ...page }) {
       const equals = { slo_id: sloId, service, environment, decision };
@@ -14,7 +14,7 @@ export function auditReader(database: Pick<AuditDatabase, 'read'>): AuditReader 
   };
 }
 
-export function activityReader(database: Pick<AuditDatabase, 'read'>): ActivityReader {
+export function activityReader(database: Pick<ReadingThread, 'read'>): ActivityReader {
   return {
     async decisions({ sloId, decision, caller, evaluationId, ...page }) {
       const equals = { slo_id: sloId, decision, caller, evaluation_id: evaluationId };

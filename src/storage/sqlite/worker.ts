@@ -1,14 +1,27 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf } from '../../errors.ts';
-import type { WorkerInput, WorkerMessage, WorkerRequest } from './messages.ts';
+import { foreignDatabase } from './foreign-database.ts';
+import type { ReaderCalls, WorkerInput, WorkerMessage, WorkerRequest, WriterCalls } from './messages.ts';
+import { ownDatabase } from './read-source.ts';
 import { createReader } from './reader.ts';
 import { createWriter } from './writer.ts';
 
-/** The entry of both threads: takes a call, answers it, takes the next. SQLite's calls block this thread and no other. */
+/** The entry of every thread: takes a call, answers it, takes the next. SQLite's calls block this thread and no other. */
 function serve(port: NonNullable<typeof parentPort>, { role, path }: WorkerInput): void {
   const send = (message: WorkerMessage) => port.postMessage(message);
-  const calls = role === 'writer' ? createWriter(path, report) : createReader(path);
+  const calls = callsOf();
   const byName = new Map<string, (argument: never) => unknown>(Object.entries(calls));
+
+  function callsOf(): WriterCalls | ReaderCalls {
+    switch (role) {
+      case 'writer':
+        return createWriter(path, report);
+      case 'reader':
+        return createReader(ownDatabase(path));
+      case 'replica':
+        return createReader(foreignDatabase(path));
+    }
+  }
 
   function report(level: 'info' | 'warn' | 'error', message: string): void {
     send({ kind: 'report', level, message });
