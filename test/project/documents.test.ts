@@ -25,6 +25,7 @@ const foreign = new Set([
   '--unix-socket', // curl
   '--arg',
   '--build',
+  '--data-urlencode',
   '--fail',
   '--fail-with-body',
   '--head',
@@ -32,7 +33,11 @@ const foreign = new Set([
   '--max-time',
   '--no-cache',
   '--no-git-tag-version',
+  '--now', // systemctl
   '--quiet',
+  '--retry',
+  '--retry-connrefused',
+  '--retry-delay',
   '--spider',
   '--tries',
   '--watch',

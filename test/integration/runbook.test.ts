@@ -1,0 +1,53 @@
+import { readFileSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { root } from '../support/running.ts';
+import { isExecuted, isForPeople, readPage } from '../support/runbook-page.ts';
+import { lacks } from '../support/services.ts';
+import { scenarios } from './runbook/scenarios.ts';
+import { paste } from './runbook/shell.ts';
+import { createWorld, type World } from './runbook/world.ts';
+
+const page = readPage(readFileSync(join(root, 'docs/runbook.md'), 'utf8'));
+const variables = page.find(({ heading }) => heading === 'Variables');
+const procedures = page.filter(({ heading, blocks }) => blocks.some(isExecuted) && heading !== variables?.heading);
+const notRun = page.find(({ heading }) => heading === 'Commands that no test runs');
+
+describe('docs/runbook.md', () => {
+  it('has a scenario for each procedure, and no scenario without one', () => {
+    expect(procedures.map(({ heading }) => heading)).toEqual(Object.keys(scenarios));
+  });
+
+  it('lists what no test runs', () => {
+    const listed = [...(notRun?.text ?? '').matchAll(/^\| (?!procedure|-)(.*?) *\|/gm)].map((match) => match[1]);
+    expect(listed).toEqual(page.filter(({ blocks }) => blocks.some(isForPeople)).map(({ heading }) => heading));
+  });
+});
+
+describe.skipIf(lacks('prometheus', 'promtool', 'sqlite3', 'jq', 'curl', 'wget', 'lsof'))('the procedure', () => {
+  let world: World;
+  beforeAll(async () => {
+    world = await createWorld();
+  });
+  afterAll(() => world.close());
+
+  it('of the variables sets all that the others use', () => {
+    const set = variables?.blocks[0]?.text.matchAll(/^export (\w+)=/gm) ?? [];
+    expect([...set].map((match) => match[1])).toEqual([...Object.keys(world.variables), 'AEGIS_TOKEN']);
+  });
+
+  it.each(procedures)('$heading', async (procedure) => {
+    const { arrange, after } = scenarios[procedure.heading] ?? {};
+    await arrange?.(world);
+    const pasted = paste(procedure, await mkdtemp(join(world.directory, 'pasted-')), await world.env());
+    await Promise.allSettled([pasted]);
+    try {
+      await after?.(world);
+      await world.heal();
+    } finally {
+      // What went wrong in the procedure says more than what followed from it.
+      await pasted;
+    }
+  });
+});
