@@ -1,6 +1,6 @@
 import { hasPlaceholder } from '../promql/window-placeholder.ts';
 import { parseDuration } from './duration.ts';
-import { errorBudget } from './error-budget.ts';
+import { canBeReached, errorBudget } from './error-budget.ts';
 import type { Facts } from './facts.ts';
 import { error, warning, type Finding } from './finding.ts';
 import type { JsonPath } from './json-path.ts';
@@ -63,11 +63,9 @@ function checkComplianceWindow({ complianceWindow, rules }: Facts): Finding[] {
 
 function checkThresholds({ objective, rules }: Facts): Finding[] {
   if (objective === undefined) return [];
-  const budget = errorBudget(objective);
   return rules.flatMap(({ threshold }, index) => {
-    // All events are errors at a burn rate of 1 / budget; equality is reached.
-    if (threshold === undefined || threshold * budget <= 1 + 1e-9) return [];
-    const most = Number((1 / budget).toPrecision(6));
+    if (threshold === undefined || canBeReached(threshold, objective)) return [];
+    const most = Number((1 / errorBudget(objective)).toPrecision(6));
     const message = `no error rate can reach this threshold: at an objective of ${objective} the burn rate is ${most} when every event is an error`;
     return [warning([...rulesPath, index, 'threshold'], message)];
   });

@@ -11,3 +11,8 @@ export function errorBudget(objective: number): number {
   const complement = 10n ** BigInt(decimals) - numerator;
   return Number(`${complement}e-${decimals}`);
 }
+
+/** Whether any error rate burns as fast as this: all events are errors at a burn rate of 1 / budget; equality is reached. */
+export function canBeReached(threshold: number, objective: number): boolean {
+  return threshold * errorBudget(objective) <= 1 + 1e-9;
+}

@@ -16,10 +16,14 @@ function* sampleOffsets(): Generator<number> {
 }
 
 /** Writes the history of the series, up to the start, into `data` in the directory. */
-export async function backfill(directory: string, series: readonly TestSeries[], startSeconds: number): Promise<void> {
+export async function backfill(
+  directory: string,
+  series: readonly TestSeries[],
+  startSeconds: number,
+  offsets: readonly number[] = [...sampleOffsets()],
+): Promise<void> {
   const path = join(directory, 'history.txt');
   const file = createWriteStream(path);
-  const offsets = [...sampleOffsets()];
   for (const name of new Set(series.map((one) => one.name))) {
     const [family, type] = name.endsWith('_total') ? [name.slice(0, -'_total'.length), 'counter'] : [name, 'gauge'];
     file.write(`# TYPE ${family} ${type}\n`);

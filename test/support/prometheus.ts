@@ -16,6 +16,8 @@ export interface PrometheusOptions {
   /** Default: `allScenarios()`. */
   readonly series?: readonly TestSeries[];
   readonly scrapeIntervalSeconds?: number;
+  /** Offsets in seconds at which the history has samples, ascending, the last of them 0. */
+  readonly history?: readonly number[];
 }
 
 /** A real Prometheus with a month of backfilled history, and an exporter in this process that keeps the series fresh. */
@@ -56,7 +58,7 @@ export async function startPrometheus(options: PrometheusOptions = {}): Promise<
   const port = await freePort();
   let server: RunningServer;
   try {
-    await backfill(directory, series, startedAtMs / 1000);
+    await backfill(directory, series, startedAtMs / 1000, options.history);
     await writeConfiguration(directory, exporter.port, options.scrapeIntervalSeconds ?? 1);
     server = await launch(directory, port);
   } catch (error) {
