@@ -69,7 +69,7 @@ export function createApp(settings: Settings, log: Log, options: AppOptions = {}
   async function open(): Promise<{ readonly url: string }> {
     const startedAtMs = clock.now().wallMs;
     const role = settings.readOnly ? 'replica' : 'active';
-    const storage = await openStorage(settings, log, clock);
+    const storage = await openStorage(settings, live, log, clock);
     lifecycle.onStop('audit', () => storage.close(auditCloseBoundMs));
     goOn();
 
@@ -251,10 +251,19 @@ export function createApp(settings: Settings, log: Log, options: AppOptions = {}
 }
 
 /** The audit of a replica is another server's: nothing that writes to it is made. */
-async function openStorage({ readOnly, db: path }: Settings, log: Log, clock: Clock): Promise<AuditStorage> {
+async function openStorage(
+  { readOnly, db: path }: Settings,
+  live: LiveSettings,
+  log: Log,
+  clock: Clock,
+): Promise<AuditStorage> {
   if (readOnly) return openSqliteReplica({ path, log, clock });
   const encode = (evaluation: Evaluation) => encodeEvidence(evaluation, version);
-  return openSqliteStorage({ path, log, clock, encodeEvidence: encode });
+  const retention = {
+    current: () => live.current().retention,
+    onChange: (listener: () => void) => live.onChange(listener),
+  };
+  return openSqliteStorage({ path, log, clock, encodeEvidence: encode, retention });
 }
 
 /** The one metrics source of today; synthetic fixtures need nobody to watch or command them. */

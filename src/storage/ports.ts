@@ -72,6 +72,38 @@ export const rowKinds = ['evaluation', 'decision', 'order'] as const;
 
 export type RowKind = (typeof rowKinds)[number];
 
+/** How much of the audit is kept; 0 is no bound. */
+export interface Retention {
+  readonly maxAgeMs: number;
+  /** Of evaluations, and of served decisions. */
+  readonly maxRows: number;
+  readonly maxBytes: number;
+}
+
+/** What retention deletes: rows, and versions of SLOs that no row refers to any more. Also the label of its metric. */
+export const sweptKinds = [...rowKinds, 'version'] as const;
+
+export type SweptKind = (typeof sweptKinds)[number];
+
+/** What retention does. */
+export interface RetentionStatus {
+  /** Since the start. */
+  readonly deleted: Readonly<Record<SweptKind, number>>;
+  /** Epoch milliseconds, as the last sweep left it; null where there is no row. */
+  readonly oldestMs: Readonly<Record<RowKind, number | null>>;
+  /** When the last sweep was done, epoch milliseconds; null before the first. */
+  readonly sweptAtMs: number | null;
+  /** What new rows take, by what was seen of the last day; null where that is less than an hour. */
+  readonly growthBytesPerDay: number | null;
+}
+
+export const neverSwept: RetentionStatus = {
+  deleted: { evaluation: 0, decision: 0, order: 0, version: 0 },
+  oldestMs: { evaluation: null, decision: null, order: null },
+  sweptAtMs: null,
+  growthBytesPerDay: null,
+};
+
 export interface RowCounts {
   readonly stored: number;
   readonly waiting: number;
@@ -156,6 +188,7 @@ export interface AuditStorage {
   readonly activity: ActivityLog;
   readonly activityReader: ActivityReader;
   readonly status: () => AuditStatus;
+  readonly retention: () => RetentionStatus;
   /** Calls the listener with the time that each commit took. */
   readonly onCommit: (listener: (durationMs: number) => void) => void;
   /** Writes what waits and closes, within the bound; a clean close leaves one file with every row. Never rejects. */

@@ -2,7 +2,7 @@ import type { Clock } from '../../clock.ts';
 import { AegisError, messageOf } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import type { AuditStatus } from '../ports.ts';
-import type { DefinitionRow, FileState, Report, Rows, WriterCalls } from './messages.ts';
+import type { DefinitionRow, FileState, Report, Rows, SweepOrder, SweepStep, WriterCalls } from './messages.ts';
 import { auditUnavailable, type ReadingThread, startReadingThread } from './reading-thread.ts';
 import { startWorker } from './worker-client.ts';
 
@@ -14,6 +14,8 @@ export interface AuditDatabase {
   open(): Promise<void>;
   /** Resolves when the rows are committed; rejects with SQLite's words when they are not. */
   commit(rows: Rows): Promise<void>;
+  /** A slice of retention's work, after the commits that wait; null where there is no database to sweep now. */
+  sweep(order: SweepOrder): Promise<Exclude<SweepStep, { kind: 'changed' }> | null>;
   /** Sent with the next commit, and with the first one to every file that is opened later. */
   define(definitions: readonly DefinitionRow[]): void;
   readonly read: ReadingThread['read'];
@@ -109,6 +111,14 @@ export function createAuditDatabase(path: string, log: Log, clock: Clock): Audit
     if (batch.definitions === definitions) areDefined = true;
   }
 
+  async function sweepNow(order: SweepOrder): Promise<Exclude<SweepStep, { kind: 'changed' }> | null> {
+    if (state !== 'open') return null;
+    const step = await callWriter(() => writer.call('sweep', order));
+    if (step.kind !== 'changed') return step;
+    await follow(step.found);
+    return null;
+  }
+
   /** A thread that ended has lost its connection too. */
   async function callWriter<T>(call: () => Promise<T>): Promise<T> {
     try {
@@ -139,6 +149,7 @@ export function createAuditDatabase(path: string, log: Log, clock: Clock): Audit
   return {
     open: () => exclusively(openFile),
     commit: (rows) => exclusively(() => commitNow(rows)),
+    sweep: (order) => exclusively(() => sweepNow(order)),
     define(next) {
       definitions = next;
       areDefined = false;

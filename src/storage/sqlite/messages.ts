@@ -1,5 +1,5 @@
 import type { Decision } from '../../slo/decision.ts';
-import type { OrderRecord, ServedDecision, StoredEvaluation } from '../ports.ts';
+import type { OrderRecord, Retention, RowKind, ServedDecision, StoredEvaluation, SweptKind } from '../ports.ts';
 import type { Position } from './cursor.ts';
 
 /** A row of `evaluations`, ready to insert. Instants are in the database's form, booleans 0 or 1. */
@@ -78,6 +78,34 @@ export type OpenOutcome =
   /** No database of ours: it will not be better, and is left as it is. */
   | { readonly kind: 'unusable'; readonly message: string };
 
+export interface SweepOrder {
+  readonly retention: Retention;
+  /** Epoch milliseconds, from which ages are counted. */
+  readonly nowMs: number;
+  /** Begins anew; otherwise the sweep that is under way goes on. */
+  readonly isNew: boolean;
+}
+
+/** What new rows took in a time. */
+export interface Grown {
+  readonly bytes: number;
+  readonly overMs: number;
+}
+
+/** What a sweep came to, when it is done. */
+export interface SweepReport {
+  readonly deleted: Readonly<Record<SweptKind, number>>;
+  /** Since the report before. */
+  readonly grown: Grown;
+  /** Epoch milliseconds; null where there is no row. */
+  readonly oldestMs: Readonly<Record<RowKind, number | null>>;
+}
+
+export type SweepStep =
+  | { readonly kind: 'changed'; readonly found: FileState }
+  | { readonly kind: 'more' }
+  | { readonly kind: 'done'; readonly report: SweepReport };
+
 /** What the writing thread does. Calls run one after another. */
 export interface WriterCalls {
   open(): OpenOutcome;
@@ -88,6 +116,8 @@ export interface WriterCalls {
    * our log stands beside a file that is not its own, because another process has it open.
    */
   tick(): FileState;
+  /** A slice of retention's work, for a few milliseconds: deletes what is out of bounds, or writes the log back. */
+  sweep(order: SweepOrder): SweepStep;
   /** Lets go of a file that was replaced or deleted, without writing to what stands in its place. */
   release(): void;
   close(): void;

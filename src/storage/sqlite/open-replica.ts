@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from '../../clock.ts';
 import { messageOf } from '../../errors.ts';
 import type { Log } from '../../log.ts';
-import type { AuditStatus, AuditStorage, RowCounts } from '../ports.ts';
+import { type AuditStatus, type AuditStorage, neverSwept, type RowCounts } from '../ports.ts';
 import { uriSwitch } from './foreign-database.ts';
 import { realPath } from './open-storage.ts';
 import { activityReader, auditReader } from './readers.ts';
@@ -55,6 +55,7 @@ export function openSqliteReplica({ path, log, clock = systemClock }: SqliteRepl
     reader: auditReader(thread),
     activityReader: activityReader(thread),
     status: () => status,
+    retention: () => neverSwept,
     onCommit() {
       // There are no commits.
     },

@@ -8,6 +8,7 @@ import type { AuditStatus, AuditStorage, EvaluationLog } from '../ports.ts';
 import { createActivityLog, type FlushedActivityLog } from './activity-log.ts';
 import { createAuditDatabase, type AuditDatabase, type DatabaseState } from './database.ts';
 import { createEvaluationLog } from './evaluation-log.ts';
+import { type RetentionSource, startSweeper } from './retention/sweeper.ts';
 import { activityReader, auditReader } from './readers.ts';
 import type { EncodeEvidence } from './rows.ts';
 
@@ -17,6 +18,8 @@ export interface SqliteStorageOptions {
   readonly log: Log;
   readonly encodeEvidence: EncodeEvidence;
   readonly clock?: Clock;
+  /** How much is kept; everything where absent. */
+  readonly retention?: RetentionSource;
   /** Evaluations that wait at most, and orders; default 10,000. */
   readonly queueLimit?: number;
   /** Served decisions that wait at most: some 600 bytes each. Default 50,000. */
@@ -31,6 +34,10 @@ export interface SqliteStorage extends AuditStorage {
 // A check of a very large file may take longer: then decisions are served before it has ended.
 const openPatienceMs = 5_000;
 const closeReserveMs = 2_000;
+const keepAll: RetentionSource = {
+  current: () => ({ maxAgeMs: 0, maxRows: 0, maxBytes: 0 }),
+  onChange: () => undefined,
+};
 const defaultQueueLimit = 10_000;
 const defaultDecisionLimit = 50_000;
 
@@ -46,6 +53,7 @@ export async function openSqliteStorage(options: SqliteStorageOptions): Promise<
   const activity = createActivityLog(database, { log, clock, decisionLimit, orderLimit: queueLimit });
   const status = () => statusOf(database, evaluations, activity);
   await openOrServeWithout(database, log, clock);
+  const sweeper = startSweeper({ database, retention: options.retention ?? keepAll, log, clock });
   return {
     log: evaluations,
     reader: auditReader(database),
@@ -53,8 +61,12 @@ export async function openSqliteStorage(options: SqliteStorageOptions): Promise<
     activityReader: activityReader(database),
     state: database.state,
     status,
+    retention: sweeper.status,
     onCommit: database.onCommit,
-    close: (boundMs) => close({ database, evaluations, activity, status, log, clock, boundMs }),
+    async close(boundMs) {
+      sweeper.stop();
+      await close({ database, evaluations, activity, status, log, clock, boundMs });
+    },
   };
 }
 

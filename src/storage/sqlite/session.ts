@@ -3,6 +3,7 @@ import { closeSync, openSync } from 'node:fs';
 import { type FileStamp, stampOf } from './file-stamp.ts';
 import type { Report } from './messages.ts';
 import { currentVersion, migrate } from './migrations.ts';
+import { askToGiveBack, rewriteSmall } from './retention/incremental.ts';
 import { logPath, walIndexPath } from './set-aside.ts';
 
 /**
@@ -36,12 +37,14 @@ export function openSession(path: string, report: Report): Session {
   const db = new Sqlite(path, { timeout: busyTimeoutMs });
   try {
     db.pragma('foreign_keys = OFF'); // rows outlive their SLO
+    askToGiveBack(db);
     db.pragma('journal_mode = WAL');
     db.pragma('synchronous = NORMAL');
     db.pragma('wal_autocheckpoint = 0'); // the writer checkpoints, with a note before and after
     const from = migrate(db);
     if (from !== null)
       report('info', `${path} is migrated from version ${from} to ${currentVersion}: every row is kept`);
+    rewriteSmall(db, path, report);
     return withGuard(db, path);
   } catch (error) {
     db.close();

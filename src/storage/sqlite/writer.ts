@@ -4,7 +4,8 @@ import { outcomeOf } from './failures.ts';
 import { isSameFile, stampOf } from './file-stamp.ts';
 import type { FileStamp } from './file-stamp.ts';
 import { batchWriter } from './insert.ts';
-import type { Batch, FileState, OpenOutcome, Report, WriterCalls } from './messages.ts';
+import type { Batch, FileState, OpenOutcome, Report, SweepOrder, SweepStep, WriterCalls } from './messages.ts';
+import { createSweeping, type Sweeping } from './retention/sweeping.ts';
 import { abandonSession, closeSession, openSession, type Session } from './session.ts';
 import { logPath, logSize, setLogAside } from './set-aside.ts';
 import { checkAtStart } from './start-check.ts';
@@ -17,6 +18,7 @@ type State =
       readonly session: Session;
       readonly file: WatchedFile;
       readonly write: (batch: Batch) => void;
+      readonly sweeping: Sweeping;
     }
   /** The file under the path is another's. Our log may still stand beside it, as long as another process has it open. */
   | { readonly kind: 'released'; readonly log: FileStamp | null };
@@ -29,6 +31,10 @@ const checkpointEveryMs = 10_000;
 const checkpointFrames = 1_000;
 const checkpointAtMostEveryMs = 1_000;
 const reportEveryMs = 60_000;
+// A sweep writes more in a second than rows do in an hour. Its log is written back as it goes, and where a reader keeps
+// it from that the sweep waits, for a log has no end.
+const sweepLogBytes = 8 * 1024 * 1024;
+const longestSweepLogBytes = 64 * 1024 * 1024;
 
 /** The calls of the writing thread, over one file. */
 export function createWriter(path: string, report: Report): WriterCalls {
@@ -41,7 +47,13 @@ export function createWriter(path: string, report: Report): WriterCalls {
     if (verdict.kind !== 'fit') return verdict;
     try {
       const session = openSession(path, report);
-      state = { kind: 'open', session, file: watchFile(path, session), write: batchWriter(session.db) };
+      state = {
+        kind: 'open',
+        session,
+        file: watchFile(path, session),
+        write: batchWriter(session.db),
+        sweeping: createSweeping(session.db, report),
+      };
       checkpoint(state);
       return { kind: 'opened' };
     } catch (error) {
@@ -86,6 +98,22 @@ export function createWriter(path: string, report: Report): WriterCalls {
     return found;
   }
 
+  function sweep(order: SweepOrder): SweepStep {
+    if (state.kind !== 'open') throw new Error('the database is not open');
+    const found = state.file.inspect();
+    if (found !== 'same') return { kind: 'changed', found };
+    if (logSize(path) >= sweepLogBytes && performance.now() - checkpointedAtMs >= checkpointAtMostEveryMs) {
+      checkpoint(state);
+      return { kind: 'more' };
+    }
+    if (logSize(path) >= longestSweepLogBytes) {
+      throw new Error(`another process reads ${path}, and its write-ahead log cannot be written back`);
+    }
+    const done = state.sweeping.step(order);
+    state.file.inspect(); // as after a commit
+    return done === null ? { kind: 'more' } : { kind: 'done', report: done };
+  }
+
   function release(): void {
     if (state.kind !== 'open') return;
     const { session } = state;
@@ -123,7 +151,7 @@ export function createWriter(path: string, report: Report): WriterCalls {
     state = { kind: 'closed' };
   }
 
-  return { open, commit, tick, release, close };
+  return { open, commit, tick, sweep, release, close };
 }
 
 /** Closes the connections of a file that is no longer under the path, or no longer ours. */

@@ -1,0 +1,38 @@
+import type { Retention } from '../../ports.ts';
+import { instantText } from '../instant-text.ts';
+import type { Tally } from './rows.ts';
+
+const names = {
+  evaluation: 'evaluations',
+  decision: 'served decisions',
+  order: 'orders',
+  version: 'versions of SLOs',
+} as const;
+
+/** `1000 evaluations, 20 orders`; what is none is not said. */
+export function countsInWords(counts: Tally): string {
+  const said = Object.entries(names).flatMap(([kind, name]) => {
+    const count = counts[kind as keyof Tally];
+    return count > 0 ? [`${count} ${name}`] : [];
+  });
+  return said.join(', ');
+}
+
+export function bytesInWords(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+/** `2026-08-23 10:00:00`, UTC. */
+export function instantInWords(epochMs: number): string {
+  return `${instantText(epochMs).slice(0, 19)} UTC`;
+}
+
+/** The settings as they stand. */
+export function retentionInWords({ maxAgeMs, maxRows, maxBytes }: Retention): string {
+  const bounds = [
+    maxAgeMs > 0 ? `for ${(maxAgeMs / 86_400_000).toFixed(2).replace(/\.?0+$/, '')} days` : '',
+    maxRows > 0 ? `up to ${maxRows} of a kind` : '',
+    maxBytes > 0 ? `up to ${bytesInWords(maxBytes)}` : '',
+  ].filter((bound) => bound !== '');
+  return bounds.length === 0 ? 'rows are kept for ever' : `rows are kept ${bounds.join(', ')}`;
+}
