@@ -44,7 +44,8 @@ describe.skipIf(lacks('bash', 'jq', 'pgrep'))('.ci/run', () => {
     await mkdir(join(directory, 'bin'));
     await copyFile(script, join(directory, '.ci/run'));
     // Every command that it would install is there, so that nothing is; apt-get itself would be told.
-    for (const name of ['prometheus', 'promtool', 'sqlite3', 'lsof', 'g++', 'apt-get', 'schemathesis']) {
+    const known = ['prometheus', 'promtool', 'sqlite3', 'lsof', 'g++', 'apt-get', 'schemathesis'];
+    for (const name of [...known, 'nginx', 'logrotate', 'systemd-analyze', 'shellcheck']) {
       await executable(name, 'echo "$0 $*" >> calls');
     }
   });
