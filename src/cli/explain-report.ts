@@ -1,13 +1,13 @@
 import type { SentQuery } from '../eval/measurement.ts';
 import { arithmeticOf } from '../policy/evidence-answer.ts';
-import type { Decision } from '../slo/decision.ts';
 import { visible } from '../telemetry/visible.ts';
+import { decisionStyles } from './decision-style.ts';
 import { budgetSentence, forecastBudget } from './explain-budget.ts';
 import type { Evidence, RecordedEvaluation } from './explain-evaluation.ts';
 import { instantOf, otherNotes, queriesToPaste, rankReasons, unknowns } from './explain-findings.ts';
 import { windowTable } from './explain-windows.ts';
 import type { GateAnswer } from './gate-answer.ts';
-import type { Paint, Style } from './terminal.ts';
+import type { Paint } from './terminal.ts';
 
 /** An evaluation to explain, and what it counts as now where that was asked for. */
 export interface Explained {
@@ -55,8 +55,6 @@ export function textExplanation(explained: Explained, paint: Paint): string {
   ];
   return `${lines.join('\n')}\n`;
 }
-
-export const decisionStyles: Readonly<Record<Decision, Style>> = { ALLOW: 'green', WARN: 'yellow', BLOCK: 'red' };
 
 function headline({ recorded, evidence, standing }: Explained, paint: Paint): readonly string[] {
   const { slo, result } = evidence;

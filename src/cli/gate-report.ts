@@ -1,5 +1,5 @@
-import type { Decision } from '../slo/decision.ts';
 import { visible } from '../telemetry/visible.ts';
+import { decisionStyles, worstFirst } from './decision-style.ts';
 import type { GateAnswer } from './gate-answer.ts';
 import type { FailOn, Verdict } from './judge.ts';
 import type { Paint, Style } from './terminal.ts';
@@ -36,19 +36,17 @@ export function jsonReport({ verdict, exitCode, failOn, dryRun, results }: GateR
   return `${JSON.stringify(document, null, 2)}\n`;
 }
 
-const styles: Readonly<Record<Decision, Style>> = { ALLOW: 'green', WARN: 'yellow', BLOCK: 'red' };
 const verdictLines: Readonly<Record<Verdict, readonly [Style, string]>> = {
   goOn: ['green', 'go on'],
   blocked: ['red', 'blocked'],
   noDecision: ['red', 'no decision'],
 };
-const severity: Readonly<Record<Decision, number>> = { BLOCK: 0, WARN: 1, ALLOW: 2 };
 
 /** For people: a table, the worst first and its reason beside it, and the verdict. */
 export function textReport(report: GateReport, paint: Paint): string {
   const answered = report.results
     .flatMap((result) => (result.verdict === 'noDecision' ? [] : [result]))
-    .sort((a, b) => severity[a.answer.decision] - severity[b.answer.decision]);
+    .sort((a, b) => worstFirst[a.answer.decision] - worstFirst[b.answer.decision]);
   return [...(answered.length === 0 ? [] : table(answered, paint)), outcome(report, paint), ''].join('\n');
 }
 
@@ -59,7 +57,7 @@ function table(answered: readonly (GateResult & { readonly answer: GateAnswer })
   const indent = padded(titles.map(() => '')).join('  ');
   const lines = answered.flatMap(({ answer }, index) => {
     const [decision = '', ...others] = padded(rows[index] ?? []);
-    const cells = [paint(styles[answer.decision], decision), ...others].join('  ');
+    const cells = [paint(decisionStyles[answer.decision], decision), ...others].join('  ');
     const besides = [
       ...reasonsOf(answer).map((reason) => visible(reason)),
       ...answer.notes.map((note) => paint('dim', `note: ${visible(note)}`)),
@@ -89,7 +87,7 @@ function numbersOf({ sliValue, budgetRemaining, ageSeconds }: GateAnswer): reado
 /** Reasons with those that make a BLOCK first; of a state, its SLOs with their decisions, the worst first. */
 export function reasonsOf(answer: GateAnswer): readonly string[] {
   if (answer.decisions.length > 0 || answer.filesInError.length > 0) {
-    const slos = answer.decisions.toSorted(([, a], [, b]) => severity[a] - severity[b]);
+    const slos = answer.decisions.toSorted(([, a], [, b]) => worstFirst[a] - worstFirst[b]);
     return [
       ...slos.map(([sloId, decision]) => `${decision} ${sloId}`),
       ...answer.filesInError.map((file) => `file in error: ${file}`),

@@ -1,6 +1,6 @@
 import type { Decision } from '../slo/decision.ts';
 import { visible } from '../telemetry/visible.ts';
-import { decisionStyles } from './explain-report.ts';
+import { decisionStyles } from './decision-style.ts';
 import type { Paint } from './terminal.ts';
 
 interface Decided {

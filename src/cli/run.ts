@@ -9,11 +9,12 @@ import { explain } from './explain.ts';
 import { gate } from './gate.ts';
 import { keys } from './keys.ts';
 import { withManual, type Manual } from './manual.ts';
+import { status } from './status.ts';
 import { replay } from './replay.ts';
 import type { Terminal } from './terminal.ts';
 import { validate } from './validate.ts';
 
-const commands: readonly DefineCommand[] = [validate, gate, explain, replay, keys];
+const commands: readonly DefineCommand[] = [validate, gate, status, explain, replay, keys];
 
 /** The program with its tree of commands; what it prints of itself (help, version) goes to `print`. */
 export function createProgram(
@@ -110,6 +111,7 @@ const manual: Manual = {
   examples: [
     'aegis validate --dir slos',
     'aegis gate --slo api-availability --server http://aegis:8080',
+    'aegis status',
     'aegis explain --slo api-availability',
     'aegis help keys create',
   ],

@@ -17,6 +17,8 @@ export interface ServerRequest<T> {
   /** Below the server's URL: `/v1/…`. */
   readonly path: string;
   readonly body?: string;
+  /** Another status than 200 that carries an answer too. */
+  readonly alsoAnswers?: number;
   /** What is asked for, in a word, for the sentence that says that it is none. */
   readonly what: string;
   /** A text: why it is no such answer. */
@@ -25,6 +27,7 @@ export interface ServerRequest<T> {
 
 export interface ServerClient {
   ask<T extends object>(request: ServerRequest<T>): Promise<Asked<T>>;
+  /** Ends what is being asked too. */
   close(): Promise<void>;
 }
 
@@ -75,6 +78,7 @@ export function createServerClient(options: ServerClientOptions): ServerClient {
     connect: { ...tls, timeout: Math.min(2000, timeoutMs) },
     maxResponseSize: longestAnswerBytes,
   });
+  const closing = new AbortController();
   let hasRetried = false;
 
   const attempt = async <T extends object>(request: ServerRequest<T>, signal: AbortSignal): Promise<Attempt<T>> => {
@@ -103,18 +107,27 @@ export function createServerClient(options: ServerClientOptions): ServerClient {
         };
       if (!hasRetried) onRetry(result.why);
       hasRetried = true;
-      await sleep(waitMs);
+      const isOver = await sleep(waitMs, false, { signal: closing.signal }).catch(() => true);
+      if (isOver) return { kind: 'none', why: result.why };
     }
   };
 
-  return { ask, close: () => agent.destroy() };
+  const close = () => {
+    closing.abort();
+    return agent.destroy();
+  };
+  return { ask, close };
 
   function readResponse<T extends object>(
     status: number,
     text: string,
-    { what, read }: ServerRequest<T>,
+    { what, read, alsoAnswers }: ServerRequest<T>,
     afterMs: number,
   ): Attempt<T> {
+    if (status === alsoAnswers) {
+      const answer = read(text);
+      if (typeof answer !== 'string') return { kind: 'answer', answer };
+    }
     if (status === 200) {
       const answer = read(text);
       return typeof answer === 'string'

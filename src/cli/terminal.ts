@@ -7,12 +7,23 @@ export interface Terminal {
   readonly isTerminal: boolean;
   readonly colours: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Of the screen, in characters; undefined where there is none. */
+  size(): { readonly columns: number; readonly rows: number } | undefined;
+  onResize(listener: () => void): void;
+  /**
+   * For commands that go on until somebody has enough: aborts on Ctrl-C, SIGTERM, SIGHUP, or when nobody reads our
+   * output any more. A command that never asks is ended by these signals as usual.
+   */
+  untilInterrupted(): AbortSignal;
 }
 
 export function processTerminal(): Terminal {
   const isTerminal = process.stdout.isTTY;
+  const interruption = new AbortController();
+  const interrupt = () => interruption.abort();
   // `aegis validate | head` closes our output early; the exit code is still the answer.
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+  process.stdout.on('error', interrupt);
+  process.stderr.on('error', () => undefined);
   const write = (stream: NodeJS.WriteStream) => (text: string) =>
     new Promise<void>((resolve) => stream.write(text, () => resolve()));
   return {
@@ -21,6 +32,12 @@ export function processTerminal(): Terminal {
     isTerminal,
     colours: wantsColours(isTerminal, process.env),
     env: process.env,
+    size: () => (isTerminal ? { columns: process.stdout.columns, rows: process.stdout.rows } : undefined),
+    onResize: (listener) => void process.stdout.on('resize', listener),
+    untilInterrupted: () => {
+      for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, interrupt);
+      return interruption.signal;
+    },
   };
 }
 

@@ -8,6 +8,9 @@ const nowhere: Terminal = {
   isTerminal: false,
   colours: false,
   env: {},
+  size: () => undefined,
+  onResize: () => undefined,
+  untilInterrupted: () => new AbortController().signal,
 };
 
 /** The program with its commands; they are parsed, and not run. */

@@ -122,6 +122,9 @@ async function replay(...words: readonly string[]) {
     isTerminal: false,
     colours: false,
     env: {},
+    size: () => undefined,
+    onResize: () => undefined,
+    untilInterrupted: () => new AbortController().signal,
   });
   return { code, out, err };
 }
