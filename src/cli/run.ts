@@ -5,6 +5,7 @@ import { nearest } from '../slo/nearest.ts';
 import { version } from '../version.ts';
 import type { DefineCommand, ExitCode } from './command.ts';
 import { exitCodes } from './command.ts';
+import { db } from './db.ts';
 import { explain } from './explain.ts';
 import { gate } from './gate.ts';
 import { keys } from './keys.ts';
@@ -14,7 +15,7 @@ import { replay } from './replay.ts';
 import type { Terminal } from './terminal.ts';
 import { validate } from './validate.ts';
 
-const commands: readonly DefineCommand[] = [validate, gate, status, explain, replay, keys];
+const commands: readonly DefineCommand[] = [validate, gate, status, explain, replay, keys, db];
 
 /** The program with its tree of commands; what it prints of itself (help, version) goes to `print`. */
 export function createProgram(

@@ -37,6 +37,11 @@ export function migrate(db: Database): number | null {
 export function checkOwnership(db: Database, path: string): void {
   const version = versionOf(db);
   if (version > currentVersion) throw newerVersion(path, version, writerOf(db, version));
+  checkTables(db, path);
+}
+
+/** The same of a database of any version. */
+export function checkTables(db: Database, path: string): void {
   const tables = tableNames(db);
   if (tables.length > 0 && !tables.includes('evaluations')) {
     const found = tables.slice(0, 3).join(', ');
@@ -74,7 +79,7 @@ export function versionOf(db: Database): number {
   return Number(db.pragma('user_version', { simple: true }));
 }
 
-function tableNames(db: Database): string[] {
+export function tableNames(db: Database): string[] {
   const names = db.prepare(`SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'`);
   return names.pluck().all().map(String);
 }
