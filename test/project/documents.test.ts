@@ -24,8 +24,18 @@ describe.each(documents)('%s', (file) => {
 const foreign = new Set([
   '--unix-socket', // curl
   '--arg',
+  '--create', // systemd-tmpfiles
+  '--max-old-space-size', // node
+  '--no-audit',
+  '--no-fund',
+  '--no-install-recommends',
+  '--no-same-owner',
+  '--strip-components',
   '--build',
   '--data-urlencode',
+  '--omit', // npm
+  '--to', // aegis db
+  '--force',
   '--fail',
   '--fail-with-body',
   '--head',
