@@ -37,7 +37,7 @@ function helpOf(manual: Manual): string {
 /** Makes a command out of others, as `aegis keys` is of `create`, `list` and `revoke`. */
 export function withInner(command: Command, inner: readonly Command[], manual: Manual): Command {
   const names = inner.map((one) => one.name());
-  const choice = `${names.slice(0, -1).join(', ')} or ${names.at(-1) ?? ''}`;
+  const choice = names.length < 2 ? names.join() : `${names.slice(0, -1).join(', ')} or ${names.at(-1) ?? ''}`;
   for (const one of inner) command.addCommand(one);
   command
     .usage(names.join(' | '))

@@ -12,10 +12,11 @@ import { keys } from './keys.ts';
 import { withManual, type Manual } from './manual.ts';
 import { status } from './status.ts';
 import { replay } from './replay.ts';
+import { slo } from './slo.ts';
 import type { Terminal } from './terminal.ts';
 import { validate } from './validate.ts';
 
-const commands: readonly DefineCommand[] = [validate, gate, status, explain, replay, keys, db];
+const commands: readonly DefineCommand[] = [validate, gate, status, explain, replay, keys, db, slo];
 
 /** The program with its tree of commands; what it prints of itself (help, version) goes to `print`. */
 export function createProgram(

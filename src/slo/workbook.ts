@@ -1,4 +1,5 @@
 import type { Decision } from './decision.ts';
+import { canBeReached } from './error-budget.ts';
 
 export interface WorkbookRule {
   readonly name: string;
@@ -19,3 +20,8 @@ export const workbookRules: readonly WorkbookRule[] = [
   { name: 'ticket-1d', shortWindow: '2h', longWindow: '1d', threshold: 3, action: 'WARN' },
   { name: 'ticket-3d', shortWindow: '6h', longWindow: '3d', threshold: 1, action: 'WARN' },
 ];
+
+/** The rules that an error rate of at most 1 can reach at this objective; `ticket-3d` is always among them. */
+export function workbookRulesFor(objective: number): readonly WorkbookRule[] {
+  return workbookRules.filter(({ threshold }) => canBeReached(threshold, objective));
+}

@@ -2,7 +2,8 @@ import type { Command } from 'commander';
 import { commandsBelow, createProgram } from '../../src/cli/run.ts';
 import type { Terminal } from '../../src/cli/terminal.ts';
 
-const nowhere: Terminal = {
+/** Where nobody reads, and nobody is asked. */
+export const nowhere: Terminal = {
   out: () => Promise.resolve(),
   err: () => Promise.resolve(),
   isTerminal: false,

@@ -10,7 +10,7 @@ import { repositoryFiles, root } from '../support/running.ts';
 
 const text = (file: string) => readFileSync(join(root, file), 'utf8');
 const files = repositoryFiles();
-const documents = files.filter((file) => /^[A-Z]+\.md$|^docs\/.*\.md$/.test(file));
+const documents = files.filter((file) => /^[A-Z]+\.md$|^(docs|slos)\/.*\.md$/.test(file));
 
 describe.each(documents)('%s', (file) => {
   it('links to files that are there', () => {

@@ -6,6 +6,7 @@ import { decide } from '../../src/policy/decide.ts';
 import { windowsOf } from '../../src/slo/model.ts';
 import { parseSloFile } from '../../src/slo/parse.ts';
 import { workbookRules } from '../../src/slo/workbook.ts';
+import { aegis } from '../cli/aegis.ts';
 import { createGate, type Answer, type GateServer } from '../support/gate-server.ts';
 import { describeWithPrometheus, startPrometheus, type TestPrometheus } from '../support/prometheus.ts';
 import { root } from '../support/running.ts';
@@ -29,10 +30,37 @@ function adopted(text: string, name: string): string {
     .replaceAll(/(namespace="(?:aion|aegis-event-bus)|job="aegiskv)"/g, (_, start: string) => `${start}${name}"`);
 }
 
+/** What `aegis slo new` writes for the same series, one for each kind of metric. */
+const drafts = [
+  { id: 'new-availability', words: '--kind availability --objective 99%', labels: 'namespace="aion",job="gateway"' },
+  {
+    id: 'new-latency',
+    words: '--kind latency --objective 95% --threshold 3s',
+    labels: 'namespace="aion",job="gateway"',
+  },
+  {
+    id: 'new-errors',
+    words: '--kind errors --objective 0.999 --metric aegis_ops_total --error-metric aegis_ops_errors_total',
+    labels: 'job="aegiskv"',
+  },
+  {
+    id: 'new-gauge',
+    words: '--kind gauge --objective 0.99 --metric worker_queue_depth --below 1000',
+    labels: 'namespace="aion",job="control"',
+  },
+];
+
+async function written({ id, words, labels }: (typeof drafts)[number]): Promise<{ id: string; text: string }> {
+  const argv = ['slo', 'new', '--service', 'shop', '--id', id, '--selector', labels, ...words.split(' ')];
+  const { code, out, err } = await aegis(argv);
+  expect([code, err]).toEqual([0, '']);
+  return { id, text: out };
+}
+
 const nameOf = (scenario: Scenario) => (scenario === 'healthy' ? '' : `-${scenario}`);
 
 /** Gauges and probes: nobody has to come by for them to count. */
-const withoutTraffic = /-(uptime|queue-depth|members)$/;
+const withoutTraffic = /-(uptime|queue-depth|members|gauge)$/;
 
 describe.each(packs)('$pack', ({ pack, files: own }) => {
   it.each(own)('$id loads without so much as a warning, with the rules of the Workbook', ({ id, text }) => {
@@ -63,7 +91,7 @@ describe.each(packs)('$pack', ({ pack, files: own }) => {
   });
 });
 
-describeWithPrometheus('the packs of slos/neighbours on a real Prometheus', () => {
+describeWithPrometheus('the packs of slos/neighbours, and files of aegis slo new, on a real Prometheus', () => {
   let prometheus: TestPrometheus;
   let gate: GateServer;
   const answers = new Map<string, Answer>();
@@ -71,8 +99,9 @@ describeWithPrometheus('the packs of slos/neighbours on a real Prometheus', () =
   beforeAll(async () => {
     const series = scenarios.flatMap((scenario) => packSeries(scenario, nameOf(scenario)));
     prometheus = await startPrometheus({ series, history, scrapeIntervalSeconds: 10 });
+    const all = [...files, ...(await Promise.all(drafts.map(written)))];
     const copies = scenarios.flatMap((scenario) =>
-      files.map(({ id, text }): [string, string] => [`${id}${nameOf(scenario)}.yaml`, adopted(text, nameOf(scenario))]),
+      all.map(({ id, text }): [string, string] => [`${id}${nameOf(scenario)}.yaml`, adopted(text, nameOf(scenario))]),
     );
     gate = await createGate({ prometheusUrl: prometheus.url, files: Object.fromEntries(copies) });
     await gate.start();
@@ -91,7 +120,7 @@ describeWithPrometheus('the packs of slos/neighbours on a real Prometheus', () =
   };
   const rulesIn = ({ reasons }: Answer) => reasons.map((reason) => /^rule (\S+) triggered/.exec(reason)?.[1]);
 
-  describe.each(files)('$id', ({ id }) => {
+  describe.each([...files, ...drafts])('$id', ({ id }) => {
     it('is ALLOW while healthy, and while it has never failed', () => {
       for (const scenario of ['healthy', 'flawless'] as const)
         expect(answerOf(id, scenario), scenario).toMatchObject({ decision: 'ALLOW', reasonCodes: ['ok'] });
@@ -101,6 +130,13 @@ describeWithPrometheus('the packs of slos/neighbours on a real Prometheus', () =
       const answer = answerOf(id, 'fast');
       expect(answer).toMatchObject({ decision: 'BLOCK' });
       expect(rulesIn(answer)).toContain('page-1h');
+      expect(new Set(answer.reasonCodes)).toEqual(new Set(['rule_triggered']));
+    });
+
+    it('is BLOCK by both page rules while everything fails', () => {
+      const answer = answerOf(id, 'outage');
+      expect(answer).toMatchObject({ decision: 'BLOCK' });
+      expect(rulesIn(answer)).toEqual(expect.arrayContaining(['page-1h', 'page-6h']));
       expect(new Set(answer.reasonCodes)).toEqual(new Set(['rule_triggered']));
     });
 

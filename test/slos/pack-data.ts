@@ -7,7 +7,7 @@ const hour = 60 * minute;
 const day = 24 * hour;
 const always = -historySeconds;
 
-export const scenarios = ['healthy', 'flawless', 'fast', 'slow', 'silent', 'idle'] as const;
+export const scenarios = ['healthy', 'flawless', 'fast', 'outage', 'slow', 'silent', 'idle'] as const;
 export type Scenario = (typeof scenarios)[number];
 
 type Step = readonly [fromSeconds: number, value: number];
@@ -19,6 +19,11 @@ const burns: Readonly<Record<Scenario, readonly Step[]>> = {
   fast: [
     [always, 0.2],
     [-90 * minute, 17],
+  ],
+  // All of it fails.
+  outage: [
+    [always, 0.2],
+    [-3 * hour, Infinity],
   ],
   slow: [
     [always, 0.2],
@@ -78,7 +83,7 @@ function pods(
   return [0, 1, 2].flatMap((pod) =>
     counters.map(({ name, labels, share }) => {
       const steps = instants.map((from): Step => {
-        const bad = valueAt(burns[scenario], from) * budget;
+        const bad = Math.min(1, valueAt(burns[scenario], from) * budget);
         return [from, 40 * valueAt(awake, from) * share(bad)];
       });
       const life = { restartEvery: (29 + 7 * pod) * hour, hole: [-130, -110] as const, ...diedAt(scenario) };
@@ -112,12 +117,14 @@ function durations(counted: Counted, name: string, labels: Record<string, string
 /** Whether the bound of a gauge is broken: the last 20 minutes, or two minutes in each fifty. */
 function isBeyond(scenario: Scenario, offset: number): boolean {
   if (scenario === 'fast') return offset >= -20 * minute;
+  if (scenario === 'outage') return offset >= -3 * hour;
   return scenario === 'slow' && offset > -30 * hour && offset < 0 && modulo(offset - 25 * minute, 50 * minute) < 120;
 }
 
 /** Whether a probe fails: since a moment ago, or one in an hour and a half. */
 function isDown(scenario: Scenario, offset: number): boolean {
   if (scenario === 'fast') return offset >= -45;
+  if (scenario === 'outage') return offset >= -3 * hour;
   return scenario === 'slow' && offset > -30 * hour && offset < 0 && modulo(offset + 50 * minute, 90 * minute) === 0;
 }
 
