@@ -45,7 +45,15 @@ describe.skipIf(lacks('bash', 'jq', 'pgrep'))('.ci/run', () => {
     await copyFile(script, join(directory, '.ci/run'));
     // Every command that it would install is there, so that nothing is; apt-get itself would be told.
     const known = ['prometheus', 'promtool', 'sqlite3', 'lsof', 'g++', 'apt-get', 'schemathesis'];
-    for (const name of [...known, 'nginx', 'logrotate', 'systemd-analyze', 'shellcheck']) {
+    for (const name of [
+      ...known,
+      'nginx',
+      'logrotate',
+      'systemd-analyze',
+      'shellcheck',
+      'kubectl',
+      'kubernetes-validate',
+    ]) {
       await executable(name, 'echo "$0 $*" >> calls');
     }
   });

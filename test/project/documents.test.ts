@@ -33,9 +33,8 @@ const foreign = new Set([
   '--strip-components',
   '--build',
   '--data-urlencode',
+  '--from-file', // kubectl
   '--omit', // npm
-  '--to', // aegis db
-  '--force',
   '--fail',
   '--fail-with-body',
   '--head',
@@ -71,7 +70,7 @@ it('every reason code is explained', () => {
 it('the version stands in the changelog and in every image tag', () => {
   expect(text('CHANGELOG.md')).toContain(`\n## [${version}]`);
   const tags = files
-    .filter((file) => /^docker-compose|^examples\/ci\//.test(file))
+    .filter((file) => /^docker-compose|^examples\/(ci|kubernetes)\//.test(file))
     .flatMap((file) => [...text(file).matchAll(/aegis-slo:([\w.]+)/g)].map((match) => match[1]));
   expect(tags.length).toBeGreaterThan(3);
   expect(new Set(tags)).toEqual(new Set([version]));
