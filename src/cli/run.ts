@@ -3,6 +3,7 @@ import { quoted, usageMessage } from '../config/usage.ts';
 import { AegisError, messageOf } from '../errors.ts';
 import { nearest } from '../slo/nearest.ts';
 import { version } from '../version.ts';
+import { audit } from './audit.ts';
 import type { DefineCommand, ExitCode } from './command.ts';
 import { exitCodes } from './command.ts';
 import { db } from './db.ts';
@@ -16,7 +17,7 @@ import { slo } from './slo.ts';
 import type { Terminal } from './terminal.ts';
 import { validate } from './validate.ts';
 
-const commands: readonly DefineCommand[] = [validate, gate, status, explain, replay, keys, db, slo];
+const commands: readonly DefineCommand[] = [validate, gate, status, audit, explain, replay, keys, db, slo];
 
 /** The program with its tree of commands; what it prints of itself (help, version) goes to `print`. */
 export function createProgram(

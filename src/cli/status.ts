@@ -1,9 +1,10 @@
 import { Command, Option } from 'commander';
-import { duration, oneOf, text as oneLine } from '../config/parsers.ts';
+import { duration, text as oneLine } from '../config/parsers.ts';
 import { notAllowed, quoted } from '../config/usage.ts';
 import type { DefineCommand } from './command.ts';
 import { flag } from './command.ts';
 import { connectionFlags } from './connection.ts';
+import { decisionWord } from './decision-word.ts';
 import { withManual, type Manual } from './manual.ts';
 import { formatFlag } from './server-flags.ts';
 
@@ -50,12 +51,6 @@ export const status: DefineCommand = (terminal, onExit) => {
     onExit(await runStatus(terminal, await connection(), { format, watchMs, filter }));
   });
   return withManual(command, manual);
-};
-
-/** As the API writes it. */
-const decisionWord = {
-  ...oneOf('ALLOW', 'WARN', 'BLOCK'),
-  parse: (text: string) => (['ALLOW', 'WARN', 'BLOCK'] as const).find((word) => word === text.toUpperCase()),
 };
 
 const manual: Manual = {

@@ -5,7 +5,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { portOf } from '../support/exporter.ts';
 
-const cli = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
+/** The built program. */
+export const cli = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
 
 export interface Ran {
   readonly code: number | null;
@@ -25,6 +26,41 @@ export async function aegis(words: readonly string[], env: Readonly<Record<strin
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => (err += chunk));
   const [code] = (await once(child, 'close')) as [number | null];
   return { code, out, err };
+}
+
+/** An `aegis` that goes on until it is told to stop. */
+export interface Going {
+  out(): string;
+  err(): string;
+  /** Whole lines of standard output, as JSON. */
+  lines(): readonly Record<string, unknown>[];
+  signal(name: NodeJS.Signals): void;
+  /** Stops reading what it writes. */
+  stopReading(): void;
+  readonly ended: Promise<number | null>;
+}
+
+export function going(words: readonly string[], env: Readonly<Record<string, string>> = {}): Going {
+  const child = spawn(process.execPath, [cli, ...words], {
+    env: { PATH: process.env.PATH, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let out = '';
+  let err = '';
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => (out += chunk));
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => (err += chunk));
+  return {
+    out: () => out,
+    err: () => err,
+    lines: () =>
+      out
+        .split('\n')
+        .slice(0, -1)
+        .map((line) => JSON.parse(line) as Record<string, unknown>),
+    signal: (name) => void child.kill(name),
+    stopReading: () => child.stdout.destroy(),
+    ended: once(child, 'close').then(([code]) => code as number | null),
+  };
 }
 
 export interface Asked {
