@@ -39,6 +39,7 @@ const foreign = new Set([
   '--fail-with-body',
   '--head',
   '--init',
+  '--kill-who', // systemctl
   '--max-time',
   '--no-cache',
   '--no-git-tag-version',
