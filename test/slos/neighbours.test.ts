@@ -2,11 +2,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createSyntheticAdapter } from '../../src/adapter/synthetic/adapter.ts';
+import { run } from '../../src/cli/run.ts';
 import { decide } from '../../src/policy/decide.ts';
 import { windowsOf } from '../../src/slo/model.ts';
 import { parseSloFile } from '../../src/slo/parse.ts';
 import { workbookRules } from '../../src/slo/workbook.ts';
-import { aegis } from '../cli/aegis.ts';
+import { nowhere } from '../cli/command-tree.ts';
 import { createGate, type Answer, type GateServer } from '../support/gate-server.ts';
 import { describeWithPrometheus, startPrometheus, type TestPrometheus } from '../support/prometheus.ts';
 import { root } from '../support/running.ts';
@@ -51,10 +52,11 @@ const drafts = [
 ];
 
 async function written({ id, words, labels }: (typeof drafts)[number]): Promise<{ id: string; text: string }> {
+  let text = '';
   const argv = ['slo', 'new', '--service', 'shop', '--id', id, '--selector', labels, ...words.split(' ')];
-  const { code, out, err } = await aegis(argv);
-  expect([code, err]).toEqual([0, '']);
-  return { id, text: out };
+  const code = await run(argv, { ...nowhere, out: (out) => Promise.resolve(void (text += out)) });
+  expect(code).toBe(0);
+  return { id, text };
 }
 
 const nameOf = (scenario: Scenario) => (scenario === 'healthy' ? '' : `-${scenario}`);
