@@ -7,6 +7,7 @@ import { decide } from '../../src/policy/decide.ts';
 import { windowsOf } from '../../src/slo/model.ts';
 import { parseSloFile } from '../../src/slo/parse.ts';
 import { workbookRules } from '../../src/slo/workbook.ts';
+import { aegis } from '../cli/aegis.ts';
 import { nowhere } from '../cli/command-tree.ts';
 import { createGate, type Answer, type GateServer } from '../support/gate-server.ts';
 import { describeWithPrometheus, startPrometheus, type TestPrometheus } from '../support/prometheus.ts';
@@ -121,6 +122,13 @@ describeWithPrometheus('the packs of slos/neighbours, and files of aegis slo new
     return answer;
   };
   const rulesIn = ({ reasons }: Answer) => reasons.map((reason) => /^rule (\S+) triggered/.exec(reason)?.[1]);
+
+  it('has nothing that aegis validate would say of it, asked of the live server', async () => {
+    const argv = ['validate', '--dir', directory, '--prometheus-url', prometheus.url, '--format', 'json'];
+    const { code, out } = await aegis(argv);
+    expect(JSON.parse(out)).toMatchObject({ valid: true, problems: [] });
+    expect(code).toBe(0);
+  });
 
   describe.each([...files, ...drafts])('$id', ({ id }) => {
     it('is ALLOW while healthy, and while it has never failed', () => {
