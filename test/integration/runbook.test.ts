@@ -10,6 +10,9 @@ import { paste } from './runbook/shell.ts';
 import { createWorld, type World } from './runbook/world.ts';
 
 const page = readPage(readFileSync(join(root, 'docs/runbook.md'), 'utf8'));
+const counterparts = JSON.parse(readFileSync(join(root, 'test/data/runbook/counterparts.json'), 'utf8')) as Readonly<
+  Record<string, Readonly<Record<string, readonly string[]>>>
+>;
 const variables = page.find(({ heading }) => heading === 'Variables');
 const procedures = page.filter(({ heading, blocks }) => blocks.some(isExecuted) && heading !== variables?.heading);
 const notRun = page.find(({ heading }) => heading === 'Commands that no test runs');
@@ -17,6 +20,12 @@ const notRun = page.find(({ heading }) => heading === 'Commands that no test run
 describe('docs/runbook.md', () => {
   it('has a scenario for each procedure, and no scenario without one', () => {
     expect(procedures.map(({ heading }) => heading)).toEqual(Object.keys(scenarios));
+  });
+
+  it('has a counterpart for each heading of the runbooks before it', () => {
+    const named = Object.values(counterparts).flatMap((headings) => Object.values(headings).flat());
+    const ours = page.map(({ heading }) => heading);
+    expect(named.filter((heading) => !ours.includes(heading))).toEqual([]);
   });
 
   it('lists what no test runs', () => {
@@ -38,9 +47,10 @@ describe.skipIf(lacks('prometheus', 'promtool', 'sqlite3', 'jq', 'curl', 'wget',
   });
 
   it.each(procedures)('$heading', async (procedure) => {
-    const { arrange, after } = scenarios[procedure.heading] ?? {};
+    const { arrange, after, env } = scenarios[procedure.heading] ?? {};
     await arrange?.(world);
-    const pasted = paste(procedure, await mkdtemp(join(world.directory, 'pasted-')), await world.env());
+    const shell = { ...(await world.env()), ...env?.(world) };
+    const pasted = paste(procedure, await mkdtemp(join(world.directory, 'pasted-')), shell);
     await Promise.allSettled([pasted]);
     try {
       await after?.(world);

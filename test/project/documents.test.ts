@@ -49,6 +49,7 @@ const foreign = new Set([
   '--retry-connrefused',
   '--retry-delay',
   '--spider',
+  '--tail', // kubectl
   '--tries',
   '--watch',
 ]);

@@ -6,7 +6,11 @@ const instant = /\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?Z?/g;
 
 /** Text without what differs from run to run: instants, ids, the widths of columns. */
 function settled(text: string): string {
-  return text.replaceAll(instant, '<instant>').replaceAll(uuid, '<id>').replaceAll(/ +/g, ' ').trim();
+  return text
+    .replaceAll(instant, '<instant>')
+    .replaceAll(uuid, '<id>')
+    .replaceAll(/[ \t]+/g, ' ')
+    .trim();
 }
 
 /** What the page prints, as a pattern: `…` is any text of a line, and alone on a line any lines. */

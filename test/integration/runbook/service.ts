@@ -4,7 +4,6 @@ import { closeSync, openSync } from 'node:fs';
 import { chmod, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
-import { root } from '../../support/running.ts';
 
 /** The unit `aegis-server`, run as systemd would: by commands of a `systemctl` that stands first on the PATH. */
 export interface Service {
@@ -20,6 +19,8 @@ export interface Service {
 
 export interface Unit {
   readonly bin: string;
+  /** Where the package lies. */
+  readonly home: string;
   readonly config: string;
   readonly console: string;
   readonly env: NodeJS.ProcessEnv;
@@ -86,7 +87,7 @@ export async function createService(unit: Unit): Promise<Service> {
     ['aegis', 'cli.js'],
     ['aegis-server', 'server.js'],
   ] as const)
-    await script(join(unit.bin, name), `exec '${process.execPath}' '${join(root, 'dist', file)}' "$@"`);
+    await script(join(unit.bin, name), `exec '${process.execPath}' '${join(unit.home, 'dist', file)}' "$@"`);
   return service;
 }
 

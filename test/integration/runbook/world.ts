@@ -1,7 +1,8 @@
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
+import { stringify } from 'yaml';
 import { eventually } from '../../support/eventually.ts';
 import { allScenarios } from '../../support/metric-scenarios.ts';
 import { freePort, startPrometheus, type TestPrometheus } from '../../support/prometheus.ts';
@@ -19,7 +20,6 @@ export interface World {
   readonly variables: Readonly<Record<Variable, string>>;
   /** The environment of the operator's shell. */
   env(): Promise<NodeJS.ProcessEnv>;
-  log(): Promise<string>;
   /** An answer that takes a key. */
   ask(path: string, body?: object): Promise<unknown>;
   /** Waits until `/healthz` answers 200, or `/readyz`. */
@@ -63,13 +63,13 @@ const series = () =>
 export async function createWorld(): Promise<World> {
   const directory = await mkdtemp(join(tmpdir(), 'aegis-runbook-'));
   const at = (name: string) => join(directory, name);
-  for (const name of ['bin', 'etc', 'lib', 'log', 'run', 'home']) await mkdir(at(name));
+  for (const name of ['bin', 'etc', 'lib', 'log', 'run', 'home', 'opt']) await mkdir(at(name));
   const [prometheus, port] = await Promise.all([startPrometheus({ series: series() }), freePort()]);
   const url = `http://127.0.0.1:${port}`;
   const variables = {
     AEGIS_SERVER: url,
     PROMETHEUS: prometheus.url,
-    AEGIS_HOME: root.replace(/\/$/, ''),
+    AEGIS_HOME: at('opt/aegis-slo'),
     AEGIS_ETC: at('etc'),
     AEGIS_DB: at('lib/aegis.db'),
     AEGIS_LOG: at('log/aegis.log'),
@@ -77,10 +77,15 @@ export async function createWorld(): Promise<World> {
     AEGIS_BACKUPS: at('backups'),
     AEGIS_HEADERS: at('home/.aegis-headers'),
   };
+  // Each version in a directory of its own; here both are the one that is tested.
+  for (const name of ['aegis-slo', 'aegis-slo-new']) await symlink(root, at(`opt/${name}`));
   const { PATH = '', ...outer } = outerEnvironment();
   const base = { ...outer, PATH: `${at('bin')}:${PATH}`, HOME: at('home'), TMPDIR: at('run') };
+  // What the page takes from the environment where it is set.
+  const chosen = { REPLICA_PORT: String(await freePort()), BALANCER_INTERVAL: '0.1' };
   const service = await createService({
     bin: at('bin'),
+    home: variables.AEGIS_HOME,
     config: at('etc/aegis.yaml'),
     console: at('log/console.log'),
     env: { ...base, PORT: String(port), HOST: '127.0.0.1' },
@@ -100,8 +105,12 @@ export async function createWorld(): Promise<World> {
     prometheus,
     service,
     variables,
-    env: async () => ({ ...base, ...variables, AEGIS_TOKEN: (await headers()).replace('X-API-Key: ', '').trim() }),
-    log: () => readFile(variables.AEGIS_LOG, 'utf8'),
+    env: async () => ({
+      ...base,
+      ...variables,
+      ...chosen,
+      AEGIS_TOKEN: (await headers()).replace('X-API-Key: ', '').trim(),
+    }),
     async ask(path, body) {
       const [name = '', key = ''] = (await headers()).trim().split(': ');
       const asked = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) };
@@ -123,7 +132,7 @@ export async function createWorld(): Promise<World> {
         total: `sum(rate(http_requests_total{${selector}}[{{window}}]))`,
         ...options,
       });
-      await writeFile(at(`etc/slos/${options.id}.yaml`), JSON.stringify(document, null, 2));
+      await writeFile(at(`etc/slos/${options.id}.yaml`), stringify(document));
     },
     async remember() {
       remembered = await readFiles(at('etc'));
