@@ -248,6 +248,11 @@ describe('an evaluation that somebody waits for', () => {
     const queued = world.scheduler.evaluateNow(readme.id, 'forced');
     await world.clock.settle();
     expect((await queued)?.audited).toBe(false);
+    // On a replica no row is ever stored, and nobody waits for one.
+    world.audit.state.outcome = () => Promise.resolve('unkept');
+    const unkept = world.scheduler.evaluateNow(readme.id, 'forced');
+    await world.clock.settle();
+    expect((await unkept)?.audited).toBe(false);
   });
 
   it('is not answered with an ALLOW that is older than a BLOCK', async () => {
