@@ -181,6 +181,7 @@ export function createApp(settings: Settings, log: Log, options: AppOptions = {}
       decisions: scheduler,
       audit: storage.reader,
       activity: storage.activityReader,
+      exporter: storage.exporter,
       auditStatus: storage.status,
       log,
       slowRequestMs: () => live.current().slowRequestMs,

@@ -12,6 +12,7 @@ import { collectRoutes } from './method-not-allowed.ts';
 import { describeApi, serveDescription } from './openapi.ts';
 import { loggedPath, requestIdOf, requestLine } from './request-line.ts';
 import { auditDecisionsRoute } from './routes/audit-decisions.ts';
+import { auditExportRoutes } from './routes/audit-export.ts';
 import { auditOrdersRoute } from './routes/audit-orders.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { comprehensiveHealthRoute } from './routes/comprehensive-health.ts';
@@ -101,6 +102,7 @@ export function createApi(deps: ApiDeps): FastifyInstance {
     auditRoutes(routes, deps);
     auditDecisionsRoute(routes, deps);
     auditOrdersRoute(routes, deps);
+    auditExportRoutes(routes, deps);
     evaluationRoutes(routes, deps);
     statusRoutes(routes, deps);
     healthRoutes(routes, deps.readiness);

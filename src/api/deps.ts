@@ -12,6 +12,7 @@ import type { EvaluationAnswer } from '../policy/evidence-answer.ts';
 import type { Decision } from '../slo/decision.ts';
 import type {
   ActivityReader,
+  AuditExporter,
   AuditReader,
   AuditStatus,
   OrderRecord,
@@ -58,6 +59,7 @@ export interface ApiDeps {
   readonly decisions: DecisionSource;
   readonly audit: AuditReader;
   readonly activity: ActivityReader;
+  readonly exporter: AuditExporter;
   readonly auditStatus: () => AuditStatus;
   readonly log: Log;
   /** Requests that take longer are logged as `slow_request`. */

@@ -86,8 +86,11 @@ function callerOf({ identity }: { readonly identity?: Identity }): string | unde
 const healthChecks: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/metrics']);
 const sampleEveryMs = 60_000;
 
-/** Routes that take as long as they are told to. */
-const orderedToLast: ReadonlySet<string> = new Set(['/admin/profile/cpu', '/admin/profile/heap']);
+/** Routes that take as long as they are told to, or as their client reads. */
+const orderedToLast: ReadonlySet<string> = new Set([
+  ...['/admin/profile/cpu', '/admin/profile/heap'],
+  ...['/v1/audit/export', '/v1/audit/decisions/export', '/v1/audit/orders/export'],
+]);
 
 /** At which level a request is logged: of health checks that succeed, one a minute at `info`, which counts the others. */
 function sampleHealthChecks(clock: Clock) {

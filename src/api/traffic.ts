@@ -11,7 +11,7 @@ import { Server as NetServer, type Socket } from 'node:net';
 import type { CertificateSource } from '../tls/ports.ts';
 import { createConnections, type Closing, type Connection } from './limits/connections.ts';
 import { limits } from './limits/fixed.ts';
-import { createReaders } from './limits/readers.ts';
+import { createReaders, waitsForItsClient } from './limits/readers.ts';
 
 /** What is under way on the server's sockets. */
 export interface Traffic {
@@ -29,6 +29,8 @@ export interface Traffic {
   isAnswering(socket: Socket): boolean;
   /** The response that is open on this socket, if any. */
   openOn(socket: Socket): ServerResponse | undefined;
+  /** Aborts when no new connections are taken: what would go on for long ends then. */
+  readonly stopping: AbortSignal;
   /** Takes no new connections; every answer from now on ends its connection. */
   refuseNew(): void;
   /** Ends every connection, also those without a request, such as one in the midst of its TLS handshake. */
@@ -54,7 +56,7 @@ export function createTraffic(options: TrafficOptions): {
   const open = new Set<ServerResponse>();
   const servers: Server[] = [];
   const adminSockets = new WeakSet<Socket>();
-  let refusing = false;
+  const stopping = new AbortController();
   let requests = 0;
   const connections = createConnections({ limit: options.maxConnections, slowest: oldestSlow });
   const readers = createReaders(open, (response, why) => {
@@ -70,7 +72,7 @@ export function createTraffic(options: TrafficOptions): {
   /** That of the oldest request that waits for its client: to send the rest of it, or to read the answer. */
   function oldestSlow(isMeant: (connection: Connection) => boolean): Connection | undefined {
     for (const response of open) {
-      if (response.req.complete && !response.writableEnded) continue;
+      if (response.req.complete && !waitsForItsClient(response)) continue;
       const connection = connectionOf(response);
       if (connection !== undefined && isMeant(connection)) return connection;
     }
@@ -92,7 +94,7 @@ export function createTraffic(options: TrafficOptions): {
       }
       requests += 1;
       open.add(response);
-      if (refusing) response.shouldKeepAlive = false;
+      if (stopping.signal.aborted) response.shouldKeepAlive = false;
       response.once('close', () => {
         open.delete(response);
         if (connection !== undefined) connections.end(connection);
@@ -128,8 +130,9 @@ export function createTraffic(options: TrafficOptions): {
     isAdmin: (socket) => adminSockets.has(socket),
     isAnswering: (socket) => [...open].some((response) => response.socket === socket && response.headersSent),
     openOn: (socket) => [...open].find((response) => response.socket === socket),
+    stopping: stopping.signal,
     refuseNew: () => {
-      refusing = true;
+      stopping.abort();
       for (const response of open) response.shouldKeepAlive = false;
       // http's own close() would also cut idle connections at once, and with them a request that is just arriving.
       for (const server of servers) if (server.listening) NetServer.prototype.close.call(server);

@@ -175,6 +175,32 @@ export interface AuditReader {
   get(evaluationId: string): Promise<StoredEvaluation | null>;
 }
 
+/** JSON Lines, or CSV as RFC 4180 has it. */
+export const exportForms = ['jsonl', 'csv'] as const;
+
+export type ExportForm = (typeof exportForms)[number];
+
+/** Some lines of an export. */
+export interface ExportChunk {
+  /** Whole lines in UTF-8; none where no row of this stretch is meant. */
+  readonly bytes: Uint8Array;
+  /** The cursor of the next chunk; null at the end. */
+  readonly next: string | null;
+}
+
+type Exported<F extends PageFilter> = Omit<F, 'limit' | 'offset'>;
+
+/**
+ * The audit as a whole, in the order in which its rows were written: a row that comes later stands behind every cursor
+ * that was given out, however long it waited to be written. Each line has its own cursor. Rejections are those of
+ * `AuditReader`.
+ */
+export interface AuditExporter {
+  evaluations(filter: Exported<AuditFilter>, form: ExportForm): Promise<ExportChunk>;
+  decisions(filter: Exported<DecisionFilter>, form: ExportForm): Promise<ExportChunk>;
+  orders(filter: Exported<OrderFilter>, form: ExportForm): Promise<ExportChunk>;
+}
+
 /** The reading side of what was answered and ordered; pages and rejections as those of `AuditReader`. */
 export interface ActivityReader {
   decisions(filter: DecisionFilter): Promise<Uint8Array>;
@@ -187,6 +213,7 @@ export interface AuditStorage {
   readonly reader: AuditReader;
   readonly activity: ActivityLog;
   readonly activityReader: ActivityReader;
+  readonly exporter: AuditExporter;
   readonly status: () => AuditStatus;
   readonly retention: () => RetentionStatus;
   /** Calls the listener with the time that each commit took. */

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import type { ActivityLog, ActivityReader, AuditReader, EvaluationLog } from '../../src/storage/ports.ts';
+import type {
+  ActivityLog,
+  ActivityReader,
+  AuditExporter,
+  AuditReader,
+  EvaluationLog,
+} from '../../src/storage/ports.ts';
 import { makeEvaluation } from '../storage/make-evaluation.ts';
 import { anSlo } from '../support/slo.ts';
 import { readPage } from './audit-page.ts';
@@ -10,6 +16,7 @@ export interface StorageEngine {
   readonly reader: AuditReader;
   readonly activity: ActivityLog;
   readonly activityReader: ActivityReader;
+  readonly exporter: AuditExporter;
   /** Closes and opens again on what was stored. */
   reopen(): Promise<StorageEngine>;
 }

@@ -1,5 +1,6 @@
 import { openStorage } from '../storage/sqlite/open-storage.ts';
 import { activityLogContract } from './activity-log.ts';
+import { auditExporterContract } from './audit-exporter.ts';
 import { auditReaderContract } from './audit-reader.ts';
 import { evaluationLogContract, type StorageEngine } from './evaluation-log.ts';
 
@@ -10,6 +11,7 @@ async function openEngine(path?: string): Promise<StorageEngine> {
     reader: storage.reader,
     activity: storage.activity,
     activityReader: storage.activityReader,
+    exporter: storage.exporter,
     async reopen() {
       await storage.close(10_000);
       return openEngine(storage.path);
@@ -20,3 +22,4 @@ async function openEngine(path?: string): Promise<StorageEngine> {
 evaluationLogContract('SQLite', () => openEngine());
 auditReaderContract('SQLite', () => openEngine());
 activityLogContract('SQLite', () => openEngine());
+auditExporterContract('SQLite', () => openEngine());

@@ -64,6 +64,7 @@ export function anApi(options: TestApiOptions = {}): TestApi {
     decisions,
     audit,
     activity: audit,
+    exporter: audit.exporter,
     auditStatus: () => audit.status(),
     log,
     slowRequestMs: () => 2_000,

@@ -1,6 +1,7 @@
 import { AegisError } from '../../src/errors.ts';
 import type {
   ActivityReader,
+  AuditExporter,
   AuditFilter,
   AuditReader,
   AuditStatus,
@@ -10,6 +11,9 @@ import type {
 } from '../../src/storage/ports.ts';
 
 export interface FakeAudit extends AuditReader, ActivityReader {
+  readonly exporter: AuditExporter;
+  /** What exports consist of, from here on; all of them have one chunk. */
+  exports(text: string): void;
   /** The filters that were asked for. */
   readonly asked: readonly (AuditFilter | DecisionFilter | OrderFilter)[];
   status(): AuditStatus;
@@ -35,7 +39,11 @@ export function fakeAudit(): FakeAudit {
     asked.push(filter);
     return read(() => new TextEncoder().encode(pages[of]));
   };
+  let exported = '';
+  const chunk = () => read(() => ({ bytes: new TextEncoder().encode(exported), next: null }));
   return {
+    exporter: { evaluations: chunk, decisions: chunk, orders: chunk },
+    exports: (text) => (exported = text),
     asked,
     store: (evaluation) => rows.set(evaluation.evaluationId, evaluation),
     answer: (page, of = 'page') => (pages[of] = page),

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import type {
   FastifyInstance,
   FastifyReply,
@@ -92,7 +93,10 @@ export function createLimits({ rates, clock, log }: Options): Limits {
     return new AegisError('overloaded', 'the server has too much to do for this now: ask again in 1 s');
   }
 
-  /** The hooks of a route whose requests are bounded. Their work is over when the answer is made, however slowly it is read. */
+  /**
+   * The hooks of a route whose requests are bounded. Their work is over when the answer is made, however slowly it is
+   * read; that of a stream goes on until its last byte.
+   */
   function bound(work: Costly): { before: onRequestHookHandler; after: onSendHookHandler } {
     const ends = new WeakMap<FastifyRequest, () => void>();
     return {
@@ -106,8 +110,8 @@ export function createLimits({ rates, clock, log }: Options): Limits {
         reply.raw.once('close', end);
         done();
       },
-      after(request, _reply, _payload, done) {
-        ends.get(request)?.();
+      after(request, _reply, payload, done) {
+        if (!(payload instanceof Readable)) ends.get(request)?.();
         done();
       },
     };

@@ -1,13 +1,13 @@
 import type { Clock } from '../../clock.ts';
 
 /** What is refused when there is too much to do, so that decisions that stand already go on being answered. */
-export type Costly = 'forced' | 'audit' | 'page' | 'metrics';
+export type Costly = 'forced' | 'audit' | 'export' | 'page' | 'metrics';
 
 /**
  * How many of each are under way at once: of forced evaluations as many SLOs, since all who ask for one share its
- * evaluation. The rest would wait behind them, and is told so at once.
+ * evaluation. The rest would wait behind them, and is told so at once. An export lasts for as long as its client reads.
  */
-const atOnce: Readonly<Record<Costly, number>> = { forced: 256, audit: 32, page: 16, metrics: 64 };
+const atOnce: Readonly<Record<Costly, number>> = { forced: 256, audit: 32, export: 4, page: 16, metrics: 64 };
 
 const lookEveryMs = 100;
 /** A loop that turns this much too late is busy; one pause, of a machine that stood still, is not. */
@@ -16,11 +16,11 @@ const lateMs = 500;
  * In how many looks one after another. Pipelines wait for a forced evaluation, so it is refused last; metrics are what
  * tells of an overload, and are bounded only.
  */
-const lateLooks: Readonly<Record<Costly, number>> = { forced: 6, audit: 2, page: 2, metrics: Infinity };
+const lateLooks: Readonly<Record<Costly, number>> = { forced: 6, audit: 2, export: 2, page: 2, metrics: Infinity };
 /** How long a busy server refuses before it looks whether it is calm. */
 const calmDownMs = 1_000;
 
-const kinds: readonly Costly[] = ['forced', 'audit', 'page', 'metrics'];
+const kinds: readonly Costly[] = ['forced', 'audit', 'export', 'page', 'metrics'];
 
 export interface Overload {
   /**
@@ -35,10 +35,10 @@ export interface Overload {
 }
 
 export function createOverload(clock: Clock): Overload {
-  const underWay: Record<Costly, number> = { forced: 0, audit: 0, page: 0, metrics: 0 };
+  const underWay: Record<Costly, number> = { forced: 0, audit: 0, export: 0, page: 0, metrics: 0 };
   /** How many share each piece of work that has a name. */
   const sharing = new Map<string, number>();
-  const busyUntilMs: Record<Costly, number> = { forced: 0, audit: 0, page: 0, metrics: 0 };
+  const busyUntilMs: Record<Costly, number> = { forced: 0, audit: 0, export: 0, page: 0, metrics: 0 };
   let refused = 0;
   let lookedAtMs = 0;
   let late = 0;

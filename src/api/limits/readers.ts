@@ -19,17 +19,17 @@ export function createReaders(
   open: ReadonlySet<ServerResponse>,
   letGo: (response: ServerResponse, why: 'slow_client' | 'unread') => void,
 ): Readers {
-  const looksAt = new WeakMap<ServerResponse, number>();
+  const looksAt = new WeakMap<ServerResponse, Looks>();
   let timer: NodeJS.Timeout | undefined;
 
   function look(): void {
-    const waiting = [...open].filter((response) => response.writableEnded);
+    const waiting = [...open].filter(waitsForItsClient);
     let bytes = waiting.reduce((sum, response) => sum + response.writableLength, 0);
     for (const response of waiting) {
-      const looks = (looksAt.get(response) ?? 0) + 1;
+      const looks = looksSince(looksAt.get(response), response);
       looksAt.set(response, looks);
       const isTooMuch = bytes > limits.unreadBytes;
-      if (!isTooMuch && looks * lookEveryMs <= limits.readingTimeoutMs) continue;
+      if (!isTooMuch && looks.count * lookEveryMs <= limits.readingTimeoutMs) continue;
       bytes -= response.writableLength;
       letGo(response, isTooMuch ? 'unread' : 'slow_client');
     }
@@ -41,4 +41,20 @@ export function createReaders(
     },
     stop: () => clearInterval(timer),
   };
+}
+
+/** Looks at an answer, since it was made whole; at a stream, since some of it last left. */
+interface Looks {
+  readonly count: number;
+  readonly sentBytes: number;
+}
+
+function looksSince(before: Looks | undefined, response: ServerResponse): Looks {
+  const sentBytes = response.writableEnded ? 0 : (response.socket?.bytesWritten ?? 0);
+  return { count: before?.sentBytes === sentBytes ? before.count + 1 : 1, sentBytes };
+}
+
+/** Whether the server has done its part for now: the answer is made, or a stream's client takes no more of it. */
+export function waitsForItsClient({ writableEnded, writableNeedDrain }: ServerResponse): boolean {
+  return writableEnded || writableNeedDrain;
 }

@@ -2,18 +2,9 @@ import { Type } from 'typebox';
 import type { Api, ApiDeps } from '../deps.ts';
 import { DecisionSchema, failure, Timestamp } from '../schemas.ts';
 import { refuseOtherRecords } from '../slo-sight.ts';
-import { decisionParameter, nameParameter, pageFilter, pageOf, pageParameters } from './audit-query.ts';
+import { decisionFilter, decisionParameters, pageFilter, pageOf, pageParameters } from './audit-query.ts';
 
-const DecisionsQuery = Type.Object(
-  {
-    sloID: Type.Optional(nameParameter),
-    decision: Type.Optional(decisionParameter),
-    caller: Type.Optional(nameParameter),
-    evaluationID: Type.Optional(nameParameter),
-    ...pageParameters,
-  },
-  { additionalProperties: false },
-);
+const DecisionsQuery = Type.Object({ ...decisionParameters, ...pageParameters }, { additionalProperties: false });
 
 const Page = pageOf(
   'A page of decisions as they were answered.',
@@ -47,14 +38,7 @@ export function auditDecisionsRoute(app: Api, { activity, catalogue }: Pick<ApiD
     handler: async (request, reply) => {
       const { query } = request;
       refuseOtherRecords(request, catalogue.current(), query.sloID);
-      const { sloID, decision, caller, evaluationID } = query;
-      const page = await activity.decisions({
-        ...pageFilter(query),
-        ...(sloID !== undefined && { sloId: sloID }),
-        ...(decision !== undefined && { decision }),
-        ...(caller !== undefined && { caller }),
-        ...(evaluationID !== undefined && { evaluationId: evaluationID }),
-      });
+      const page = await activity.decisions({ ...pageFilter(query), ...decisionFilter(query) });
       return reply.type('application/json; charset=utf-8').send(page); // JSON already
     },
   });

@@ -1,6 +1,6 @@
 import { Type, type TSchema } from 'typebox';
 import { AegisError } from '../../errors.ts';
-import { decisions } from '../../slo/decision.ts';
+import { type Decision, decisions } from '../../slo/decision.ts';
 import type { PageFilter } from '../../storage/ports.ts';
 import { quote } from '../invalid.ts';
 import { parseInstant, rfc3339Pattern } from '../rfc3339.ts';
@@ -28,10 +28,63 @@ export const pageParameters = {
   ),
 };
 
+/** What evaluations are found by. */
+export const evaluationParameters = {
+  sloID: Type.Optional(nameParameter),
+  service: Type.Optional(nameParameter),
+  environment: Type.Optional(nameParameter),
+  decision: Type.Optional(decisionParameter),
+};
+
+export function evaluationFilter({ sloID, service, environment, decision }: EvaluationParameters) {
+  return {
+    ...(sloID !== undefined && { sloId: sloID }),
+    ...(service !== undefined && { service }),
+    ...(environment !== undefined && { environment }),
+    ...(decision !== undefined && { decision }),
+  };
+}
+
+/** What served decisions are found by. */
+export const decisionParameters = {
+  sloID: Type.Optional(nameParameter),
+  decision: Type.Optional(decisionParameter),
+  caller: Type.Optional(nameParameter),
+  evaluationID: Type.Optional(nameParameter),
+};
+
+export function decisionFilter({ sloID, decision, caller, evaluationID }: DecisionParameters) {
+  return {
+    ...(sloID !== undefined && { sloId: sloID }),
+    ...(decision !== undefined && { decision }),
+    ...(caller !== undefined && { caller }),
+    ...(evaluationID !== undefined && { evaluationId: evaluationID }),
+  };
+}
+
+interface EvaluationParameters {
+  readonly sloID?: string;
+  readonly service?: string;
+  readonly environment?: string;
+  readonly decision?: Decision;
+}
+
+interface DecisionParameters {
+  readonly sloID?: string;
+  readonly decision?: Decision;
+  readonly caller?: string;
+  readonly evaluationID?: string;
+}
+
 const defaultLimit = 100;
 
 /** What the parameters ask for; throws `invalid_request` where they contradict each other. */
-export function pageFilter({ startTime, endTime, limit, cursor }: PageParameters): PageFilter {
+export function pageFilter({ limit, ...range }: PageParameters): PageFilter {
+  return { ...rangeFilter(range), limit: limit === undefined ? defaultLimit : Number(limit) };
+}
+
+/** The same for what has no pages. */
+export function rangeFilter({ startTime, endTime, cursor }: Omit<PageParameters, 'limit'>): Omit<PageFilter, 'limit'> {
   // Rows have whole milliseconds, both bounds belong to the range.
   const startMs = startTime === undefined ? undefined : Math.ceil(instantOf('startTime', startTime));
   const endMs = endTime === undefined ? undefined : Math.floor(instantOf('endTime', endTime));
@@ -42,7 +95,6 @@ export function pageFilter({ startTime, endTime, limit, cursor }: PageParameters
     ...(startMs !== undefined && { startMs }),
     ...(endMs !== undefined && { endMs }),
     ...(cursor !== undefined && { cursor }),
-    limit: limit === undefined ? defaultLimit : Number(limit),
   };
 }
 

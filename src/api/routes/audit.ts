@@ -4,14 +4,11 @@ import type { AuditFilter } from '../../storage/ports.ts';
 import { refuseOtherRecords } from '../slo-sight.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import { BurnRates, DecisionSchema, failure, NumberOrNull, ReasonCodes, StringOrNull, Timestamp } from '../schemas.ts';
-import { decisionParameter, nameParameter, pageFilter, pageOf, pageParameters } from './audit-query.ts';
+import { evaluationFilter, evaluationParameters, pageFilter, pageOf, pageParameters } from './audit-query.ts';
 
 const AuditQuery = Type.Object(
   {
-    sloID: Type.Optional(nameParameter),
-    service: Type.Optional(nameParameter),
-    environment: Type.Optional(nameParameter),
-    decision: Type.Optional(decisionParameter),
+    ...evaluationParameters,
     startTime: pageParameters.startTime,
     endTime: pageParameters.endTime,
     limit: pageParameters.limit,
@@ -68,16 +65,13 @@ export function auditRoutes(app: Api, { audit, catalogue }: Pick<ApiDeps, 'audit
 }
 
 function auditFilter(query: Static<typeof AuditQuery>): AuditFilter {
-  const { sloID, service, environment, decision, offset, cursor } = query;
+  const { offset, cursor } = query;
   if (offset !== undefined && cursor !== undefined) {
     throw new AegisError('invalid_request', 'offset and cursor exclude each other: give one of them');
   }
   return {
     ...pageFilter(query),
-    ...(sloID !== undefined && { sloId: sloID }),
-    ...(service !== undefined && { service }),
-    ...(environment !== undefined && { environment }),
-    ...(decision !== undefined && { decision }),
+    ...evaluationFilter(query),
     ...(offset !== undefined && { offset: Number(offset) }),
   };
 }

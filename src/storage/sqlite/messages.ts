@@ -1,6 +1,15 @@
 import type { Decision } from '../../slo/decision.ts';
-import type { OrderRecord, Retention, RowKind, ServedDecision, StoredEvaluation, SweptKind } from '../ports.ts';
-import type { Position } from './cursor.ts';
+import type {
+  ExportChunk,
+  ExportForm,
+  OrderRecord,
+  Retention,
+  RowKind,
+  ServedDecision,
+  StoredEvaluation,
+  SweptKind,
+} from '../ports.ts';
+import type { ExportKind, Position } from './cursor.ts';
 
 /** A row of `evaluations`, ready to insert. Instants are in the database's form, booleans 0 or 1. */
 export interface EvaluationRow {
@@ -136,11 +145,18 @@ export interface PageQuery {
   readonly after?: Position;
 }
 
+/** A stretch of an export. */
+export interface ExportQuery extends Pick<PageQuery, 'equals' | 'startMs' | 'endMs' | 'after'> {
+  readonly kind: ExportKind;
+  readonly form: ExportForm;
+}
+
 /** What the reading thread does. */
 export interface ReaderCalls {
   evaluations(query: PageQuery): Uint8Array;
   decisions(query: PageQuery): Uint8Array;
   orders(query: PageQuery): Uint8Array;
+  export(query: ExportQuery): ExportChunk;
   get(evaluationId: string): StoredEvaluation | null;
   /** Closes the connection; the next question opens another. */
   close(): void;

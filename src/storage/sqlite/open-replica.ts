@@ -4,7 +4,7 @@ import type { Log } from '../../log.ts';
 import { type AuditStatus, type AuditStorage, neverSwept, type RowCounts } from '../ports.ts';
 import { uriSwitch } from './foreign-database.ts';
 import { realPath } from './open-storage.ts';
-import { activityReader, auditReader } from './readers.ts';
+import { activityReader, auditExporter, auditReader } from './readers.ts';
 import { startReadingThread } from './reading-thread.ts';
 
 export interface SqliteReplicaOptions {
@@ -54,6 +54,7 @@ export function openSqliteReplica({ path, log, clock = systemClock }: SqliteRepl
     },
     reader: auditReader(thread),
     activityReader: activityReader(thread),
+    exporter: auditExporter(thread),
     status: () => status,
     retention: () => neverSwept,
     onCommit() {

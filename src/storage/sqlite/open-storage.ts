@@ -9,7 +9,7 @@ import { createActivityLog, type FlushedActivityLog } from './activity-log.ts';
 import { createAuditDatabase, type AuditDatabase, type DatabaseState } from './database.ts';
 import { createEvaluationLog } from './evaluation-log.ts';
 import { type RetentionSource, startSweeper } from './retention/sweeper.ts';
-import { activityReader, auditReader } from './readers.ts';
+import { activityReader, auditExporter, auditReader } from './readers.ts';
 import type { EncodeEvidence } from './rows.ts';
 
 export interface SqliteStorageOptions {
@@ -59,6 +59,7 @@ export async function openSqliteStorage(options: SqliteStorageOptions): Promise<
     reader: auditReader(database),
     activity,
     activityReader: activityReader(database),
+    exporter: auditExporter(database),
     state: database.state,
     status,
     retention: sweeper.status,

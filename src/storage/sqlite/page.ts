@@ -11,7 +11,7 @@ export interface PagedTable<Row extends { readonly timestamp: string | number }>
   readonly idColumn: string;
   readonly idOf: (row: Row) => string;
   /** The row as clients see it. */
-  readonly record: (row: Row) => unknown;
+  readonly record: (row: Row) => object;
 }
 
 /** One page as the bytes of its JSON. */

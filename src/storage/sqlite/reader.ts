@@ -4,7 +4,8 @@ import type { StoredEvaluation } from '../ports.ts';
 import { ordersTable, servedDecisionsTable } from './activity-pages.ts';
 import { evaluationsTable } from './evaluations-page.ts';
 import { parseInstant } from './instant-text.ts';
-import type { PageQuery, ReaderCalls } from './messages.ts';
+import { exportChunk } from './export/chunk.ts';
+import type { ExportQuery, PageQuery, ReaderCalls } from './messages.ts';
 import { pageOf } from './page.ts';
 import type { ReadSource } from './read-source.ts';
 
@@ -14,6 +15,7 @@ export function createReader({ reading, close }: ReadSource): ReaderCalls {
     evaluations: (query: PageQuery) => reading((db) => pageOf(db, evaluationsTable, query)),
     decisions: (query: PageQuery) => reading((db) => pageOf(db, servedDecisionsTable, query)),
     orders: (query: PageQuery) => reading((db) => pageOf(db, ordersTable, query)),
+    export: (query: ExportQuery) => reading((db) => exportChunk(db, query)),
     get: (evaluationId: string) => reading((db) => storedEvaluation(db, evaluationId)),
     close,
   };

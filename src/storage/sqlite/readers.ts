@@ -1,6 +1,6 @@
-import type { ActivityReader, AuditFilter, AuditReader, PageFilter } from '../ports.ts';
-import { decodeCursor, type PageKind } from './cursor.ts';
-import type { FilterColumn, PageQuery } from './messages.ts';
+import type { ActivityReader, AuditExporter, AuditFilter, AuditReader, ExportForm, PageFilter } from '../ports.ts';
+import { decodeCursor, type ExportKind, type PageKind } from './cursor.ts';
+import type { ExportQuery, FilterColumn, PageQuery } from './messages.ts';
 import type { ReadingThread } from './reading-thread.ts';
 
 /** The reading ports over the reading thread. */
@@ -26,14 +26,49 @@ export function activityReader(database: Pick<ReadingThread, 'read'>): ActivityR
   };
 }
 
+export function auditExporter(database: Pick<ReadingThread, 'read'>): AuditExporter {
+  return {
+    async evaluations({ sloId, service, environment, decision, ...range }, form) {
+      const equals = { slo_id: sloId, service, environment, decision };
+      return database.read('export', exportQuery('exportedEvaluations', form, equals, range));
+    },
+    async decisions({ sloId, decision, caller, evaluationId, ...range }, form) {
+      const equals = { slo_id: sloId, decision, caller, evaluation_id: evaluationId };
+      return database.read('export', exportQuery('exportedDecisions', form, equals, range));
+    },
+    async orders({ caller, ...range }, form) {
+      return database.read('export', exportQuery('exportedOrders', form, { caller }, range));
+    },
+  };
+}
+
+type Equals = Partial<Record<FilterColumn, string | undefined>>;
+
 function pageQuery(
   kind: PageKind,
-  equals: Partial<Record<FilterColumn, string | undefined>>,
+  equals: Equals,
   { cursor, ...page }: PageFilter & Pick<AuditFilter, 'offset'>,
 ): PageQuery {
   return {
     ...page,
-    equals: Object.fromEntries(Object.entries(equals).filter(([, value]) => value !== undefined)),
+    equals: given(equals),
     ...(cursor !== undefined && { after: decodeCursor(kind, cursor) }),
   };
+}
+
+function exportQuery(
+  kind: ExportKind,
+  form: ExportForm,
+  equals: Equals,
+  { cursor, ...range }: Omit<PageFilter, 'limit'>,
+): ExportQuery {
+  return {
+    ...{ ...range, kind, form },
+    equals: given(equals),
+    ...(cursor !== undefined && { after: decodeCursor(kind, cursor) }),
+  };
+}
+
+function given(equals: Equals): PageQuery['equals'] {
+  return Object.fromEntries(Object.entries(equals).filter(([, value]) => value !== undefined));
 }
