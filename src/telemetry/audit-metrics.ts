@@ -1,9 +1,10 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { type Decision, decisions } from '../slo/decision.ts';
 import { type AuditStatus, rowKinds } from '../storage/ports.ts';
+import { addRetentionMetrics, type RetentionMetricsSource } from './retention-metrics.ts';
 
 /** What the metrics of the audit are read from. */
-export interface AuditSource {
+export interface AuditSource extends RetentionMetricsSource {
   readonly status: () => AuditStatus;
   /** Calls the listener with the time that each commit took. */
   readonly onCommit: (listener: (durationMs: number) => void) => void;
@@ -13,9 +14,10 @@ export interface AuditSource {
 export type CountServed = (decision: Decision, wasForced: boolean) => void;
 
 /** The audit's metrics, and the decisions that are served into it. */
-export function addAuditMetrics(registry: Registry, { status, onCommit }: AuditSource): CountServed {
+export function addAuditMetrics(registry: Registry, { status, retention, onCommit }: AuditSource): CountServed {
   addRoleMetric(registry, status);
   addRowMetrics(registry, status);
+  addRetentionMetrics([registry], { retention });
   const commitSeconds = new Histogram({
     name: 'aegis_audit_commit_duration_seconds',
     help: 'Time of one commit to the audit database, waiting for its lock included.',

@@ -4,7 +4,7 @@ import type { WindowState } from '../../src/eval/measurement.ts';
 import { unmeasured } from '../../src/eval/unmeasured.ts';
 import type { SourceControl } from '../../src/eval/source-control.ts';
 import { createMetrics, type Metrics } from '../../src/telemetry/metrics.ts';
-import type { AuditStatus } from '../../src/storage/ports.ts';
+import { type AuditStatus, neverSwept, type RetentionStatus } from '../../src/storage/ports.ts';
 import { anAuditStatus } from '../support/fake-audit.ts';
 import { aMeasurement } from '../support/evaluation.ts';
 import { createWorld } from '../support/scheduler-world.ts';
@@ -15,7 +15,11 @@ const burning: WindowState = { state: 'ok', good: 90, total: 100, goodMissing: f
 const slos = [anSlo({ id: 'fine' }), anSlo({ id: 'burns' }), anSlo({ id: 'asleep' }), anSlo({ id: 'broken' })];
 
 let world: ReturnType<typeof createWorld>;
-afterEach(() => world.scheduler.stop());
+let retained: RetentionStatus = neverSwept;
+afterEach(() => {
+  retained = neverSwept;
+  world.scheduler.stop();
+});
 
 const aSource: SourceControl = {
   breaker: {
@@ -42,7 +46,11 @@ async function evaluated(): Promise<Metrics> {
   const metrics = createMetrics({
     catalogue: world.files.catalogue,
     decisions: world.scheduler,
-    audit: { status: () => anAuditStatus({ rows: auditRows() }), onCommit: () => undefined },
+    audit: {
+      status: () => anAuditStatus({ rows: auditRows() }),
+      retention: () => retained,
+      onCommit: () => undefined,
+    },
     load: () => world.scheduler.load(),
     ready: () => true,
     refusals: () => new Map([['unknown', 3]]),
@@ -136,6 +144,28 @@ describe('the metrics', () => {
     expect(text).toContain('aegis_audit_rows_stored_total{kind="order"} 3');
     expect(text).toContain('aegis_audit_database_up 1');
     expect(text).toContain('aegis_http_requests_total{route="/v1/gate/decision",method="POST",status="200"} 1');
+  });
+
+  it('tell what retention did, and nothing that is not known', async () => {
+    const metrics = await evaluated();
+    const named = /^aegis_audit_(rows_deleted|oldest|last_sweep|growth)/;
+    expect((await lines(metrics)).filter((line) => named.test(line) && !line.endsWith(' 0'))).toEqual([]);
+    retained = {
+      deleted: { evaluation: 5, decision: 4, order: 3, version: 2 },
+      oldestMs: { evaluation: 1_000, decision: 2_500, order: null },
+      sweptAtMs: 9_000,
+      growthBytesPerDay: 1e9,
+    };
+    expect((await lines(metrics)).filter((line) => named.test(line))).toEqual([
+      'aegis_audit_rows_deleted_total{kind="evaluation"} 5',
+      'aegis_audit_rows_deleted_total{kind="decision"} 4',
+      'aegis_audit_rows_deleted_total{kind="order"} 3',
+      'aegis_audit_rows_deleted_total{kind="version"} 2',
+      'aegis_audit_oldest_row_timestamp_seconds{kind="evaluation"} 1',
+      'aegis_audit_oldest_row_timestamp_seconds{kind="decision"} 2.5',
+      'aegis_audit_last_sweep_timestamp_seconds 9',
+      'aegis_audit_growth_bytes_per_day 1000000000',
+    ]);
   });
 
   it('follow the age of a decision, and forget an SLO that is gone', async () => {

@@ -1,9 +1,13 @@
-import { statSync } from 'node:fs';
+import { copyFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { expect, it } from 'vitest';
+import type { Slo } from '../../../src/slo/model.ts';
 import type { Retention } from '../../../src/storage/ports.ts';
 import { readAll } from '../../contract/audit-page.ts';
 import { eventually } from '../../support/eventually.ts';
+import { scratch } from '../../support/scratch.ts';
+import { anSlo } from '../../support/slo.ts';
 import { makeEvaluation, makeEvaluations } from '../make-evaluation.ts';
 import { makeServed } from '../make-activity.ts';
 import { openStorage, type TestStorage } from './open-storage.ts';
@@ -84,3 +88,78 @@ it('keeps the file within its size, and gives the space back', async () => {
   expect(Math.max(...left.map(({ id }) => id))).toBe(6_000);
   expect(await storage.log.append(makeEvaluation())).toBe('stored');
 }, 60_000);
+
+it('leaves a migrated database alone for a day, and says what is to go', async () => {
+  const path = join(scratch(), 'aegis.db');
+  copyFileSync('test/data/contract/databases/original-utc.db', path);
+  await (await openStorage({ path })).close(5_000);
+  change(path, `UPDATE evaluations SET created_at = '2020-01-01 00:00:00.000'`);
+  const retention = bounds({ maxAgeMs: 30 * dayMs });
+  const storage = await openStorage({ path, retention });
+  await swept(storage);
+  expect(storage.retention().deleted.evaluation).toBe(0);
+  const said = storage.lines.filter(({ message }) => message.startsWith('retention: '));
+  expect(said).toMatchObject([{ level: 'warn' }]);
+  expect(said[0]?.message).toMatch(
+    /^retention: 60 evaluations are to be deleted at .* UTC \(the database was migrated/,
+  );
+
+  change(path, `UPDATE schema_migrations SET applied_at = strftime('%Y-%m-%d %H:%M:%f', 'now', '-25 hours')`);
+  retention.set({ maxAgeMs: 31 * dayMs });
+  await eventually(() => expect(storage.retention().deleted.evaluation).toBe(60));
+});
+
+it('lets a small database of an older program give its space back', async () => {
+  const path = join(scratch(), 'aegis.db');
+  copyFileSync('test/data/databases/version-1.db', path);
+  await (await openStorage({ path })).close(5_000);
+  const db = new Sqlite(path, { readonly: true });
+  expect(db.pragma('auto_vacuum', { simple: true })).toBe(2);
+  expect(db.pragma('integrity_check', { simple: true })).toBe('ok');
+  db.close();
+});
+
+it('forgets versions that no evaluation refers to, and keeps those of kept rows and of what is defined', async () => {
+  const retention = bounds();
+  const storage = await openStorage({ retention });
+  const [gone, kept, defined] = ['gone', 'kept', 'defined'].map((id) => anSlo({ id })) as [Slo, Slo, Slo];
+  const anOld = anSlo({ id: 'kept', objective: 0.99 });
+  storage.log.define([{ slo: defined, specHash: 'hash-of-defined' }]);
+  for (const [slo, specHash] of [
+    [gone, 'hash-of-gone'],
+    [anOld, 'old-hash-of-kept'],
+    [kept, 'hash-of-kept'],
+    [defined, 'hash-of-defined'],
+  ] as const)
+    await storage.log.append(makeEvaluation({ slo, specHash }));
+  change(
+    storage.path,
+    `UPDATE evaluations SET created_at = '2020-01-01 00:00:00.000' WHERE spec_hash <> 'hash-of-kept';
+    UPDATE slo_versions SET first_seen = '2020-01-01 00:00:00.000'`,
+  );
+  retention.set({ maxAgeMs: dayMs });
+  await eventually(() => expect(storage.retention().deleted).toMatchObject({ evaluation: 3, version: 2 }));
+  const db = new Sqlite(storage.path, { readonly: true });
+  const left = db.prepare('SELECT spec_hash FROM slo_versions ORDER BY 1').pluck().all();
+  db.close();
+  expect(left).toEqual(['hash-of-defined', 'hash-of-kept']);
+});
+
+it('goes on after a lock, and costs no row', async () => {
+  const retention = bounds();
+  const storage = await openStorage({ retention });
+  await Promise.all(makeEvaluations(200).map((one) => storage.log.append(one)));
+  const db = new Sqlite(storage.path, { timeout: 5_000 });
+  db.exec(`UPDATE evaluations SET created_at = '2020-01-01 00:00:00.000' WHERE id <= 100; BEGIN IMMEDIATE`);
+  retention.set({ maxAgeMs: dayMs });
+  await eventually(() =>
+    expect(storage.lines.map(({ message }) => message)).toContain(
+      'retention: the sweep stopped, and is tried again in a minute: database is locked',
+    ),
+  );
+  db.exec('COMMIT');
+  db.close();
+  retention.set({ maxAgeMs: 2 * dayMs });
+  await eventually(() => expect(storage.retention().deleted.evaluation).toBe(100));
+  expect(await storage.log.append(makeEvaluation())).toBe('stored');
+});

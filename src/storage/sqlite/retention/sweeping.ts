@@ -7,7 +7,11 @@ import { givesBack } from './pages.ts';
 import { preview } from './preview.ts';
 import type { SweptRows, Tally } from './rows.ts';
 import { sweep, sweptAudit } from './sweep.ts';
+import { forgetVersions } from './versions.ts';
 import { bytesInWords, countsInWords, instantInWords } from './words.ts';
+
+/** It reads evaluations, and versions are few. */
+const versionsEveryMs = 24 * 3_600_000;
 
 /** The sweeps of one open database, in the writing thread. */
 export interface Sweeping {
@@ -22,6 +26,7 @@ export function createSweeping(db: Database, report: Report): Sweeping {
   const growth = createGrowthMeter(db, pages);
   let underWay: Generator<void, void> | null = null;
   let isForetold = false;
+  let versionsAtMs = -Infinity;
   let wasTooLarge = false;
 
   function* run({ retention, nowMs }: SweepOrder): Generator<void, void> {
@@ -32,6 +37,10 @@ export function createSweeping(db: Database, report: Report): Sweeping {
       return;
     }
     const { givenBackBytes, isTooLarge } = yield* sweep(audit, retention, nowMs);
+    if (deleted.evaluation > 0 && nowMs - versionsAtMs >= versionsEveryMs) {
+      versionsAtMs = nowMs;
+      yield* forgetVersions(db, deleted);
+    }
     const said = countsInWords(deleted);
     if (said !== '') {
       const kept = `the oldest evaluation that is kept is ${oldestInWords(audit.evaluations)}`;
