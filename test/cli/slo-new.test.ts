@@ -103,7 +103,7 @@ describe('aegis slo new', () => {
         expect(spec.gating.minDataPoints).toBeGreaterThan(samples / 2);
         expect(spec.gating.minDataPoints).toBeLessThan(samples);
       }),
-      { numRuns: 150 },
+      { numRuns: 60 },
     );
   });
 
