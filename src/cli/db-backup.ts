@@ -1,11 +1,12 @@
 import { Command } from 'commander';
 import { path } from '../config/parsers.ts';
 import { AegisError } from '../errors.ts';
-import type { DefineCommand } from './command.ts';
+import type { DefineCommand, ExitCode } from './command.ts';
 import { exitCodes, flag } from './command.ts';
 import { dbFlag, dbOf, interruptible, orComplain, progressOf } from './db-flags.ts';
 import { rowsText, sizeText } from './db-report.ts';
 import { withManual } from './manual.ts';
+import type { Terminal } from './terminal.ts';
 
 /** `aegis db backup`: a checked copy of the database, as it is at one instant, beside a running server. */
 export const dbBackup: DefineCommand = (terminal, onExit) => {
@@ -22,21 +23,7 @@ export const dbBackup: DefineCommand = (terminal, onExit) => {
     .action(async () => {
       const { to, force } = given;
       if (to === undefined) throw new AegisError('invalid_setting', '--to: missing: give the file of the backup');
-      const { backUp } = await import('../storage/sqlite/maintenance/backup.ts');
-      const from = dbOf(terminal, given.file);
-      const unreadable = { unusable: exitCodes.unknown, unreadable: exitCodes.unknown };
-      const code = await orComplain(terminal, 'backup', unreadable, async () => {
-        const startedMs = performance.now();
-        const { onProgress, end } = progressOf(terminal, 'backup');
-        const copied = await interruptible((signal) => backUp({ from, to, force, onProgress, signal })).finally(end);
-        const { pages, bytes, tables } = copied;
-        const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
-        await terminal.out(
-          `${to}: ${pages} pages, ${bytes} bytes (${sizeText(bytes)}) in ${seconds} s, ${rowsText(tables)}\n`,
-        );
-        return exitCodes.ok;
-      });
-      onExit(code);
+      onExit(await runBackup(terminal, { from: dbOf(terminal, given.file), to, force }));
     });
   return withManual(command, {
     exits: {
@@ -50,3 +37,25 @@ export const dbBackup: DefineCommand = (terminal, onExit) => {
     ],
   });
 };
+
+interface Asked {
+  readonly from: string;
+  readonly to: string;
+  readonly force: boolean;
+}
+
+function runBackup(terminal: Terminal, asked: Asked): Promise<ExitCode> {
+  const codes = { unusable: exitCodes.unknown, unreadable: exitCodes.unknown };
+  return orComplain(terminal, 'backup', codes, async () => {
+    // Loaded here: other commands do without SQLite.
+    const { backUp } = await import('../storage/sqlite/maintenance/backup.ts');
+    const startedAtMs = performance.now();
+    const { onProgress, end } = progressOf(terminal, 'backup');
+    const copied = await interruptible((signal) => backUp({ ...asked, onProgress, signal })).finally(end);
+    const { pages, bytes, tables } = copied;
+    const seconds = ((performance.now() - startedAtMs) / 1000).toFixed(1);
+    const size = `${pages} pages, ${bytes} bytes (${sizeText(bytes)}) in ${seconds} s`;
+    await terminal.out(`${asked.to}: ${size}, ${rowsText(tables)}\n`);
+    return exitCodes.ok;
+  });
+}

@@ -2,10 +2,12 @@ import { Command } from 'commander';
 import { oneOf, text as oneLine } from '../config/parsers.ts';
 import { AegisError } from '../errors.ts';
 import { visible } from '../telemetry/visible.ts';
-import type { DefineCommand } from './command.ts';
+import type { DumpOptions } from '../storage/sqlite/maintenance/dump.ts';
+import type { DefineCommand, ExitCode } from './command.ts';
 import { exitCodes, flag } from './command.ts';
 import { dbFlag, dbOf, orComplain } from './db-flags.ts';
 import { withManual } from './manual.ts';
+import type { Terminal } from './terminal.ts';
 
 /** `aegis db dump`: the rows as text, from a damaged database too. */
 export const dbDump: DefineCommand = (terminal, onExit) => {
@@ -26,28 +28,8 @@ export const dbDump: DefineCommand = (terminal, onExit) => {
       const { format } = given;
       if (format === 'csv' && tables.length !== 1)
         throw new AegisError('invalid_setting', '--format csv: needs one --table, such as evaluations');
-      const { dump } = await import('../storage/sqlite/maintenance/dump.ts');
-      const codes = { unusable: exitCodes.unknown, unreadable: exitCodes.unknown };
-      const code = await orComplain(terminal, 'dump', codes, async () => {
-        let gaps = 0;
-        const onGap = (gap: string) => {
-          gaps += 1;
-          void terminal.err(`aegis db dump: ${visible(gap)}\n`);
-        };
-        const write = async (text: string) => {
-          await terminal.out(text);
-          return !process.stdout.destroyed; // `| head` has enough
-        };
-        const file = dbOf(terminal, given.file);
-        const absent = await dump({ file, tables: tables.length === 0 ? undefined : tables, format, write, onGap });
-        if (absent !== null)
-          throw new AegisError(
-            'invalid_setting',
-            `--table: ${absent.missing.join(', ')}: there is no such table, but ${absent.there.join(', ')}`,
-          );
-        return gaps > 0 ? exitCodes.negative : exitCodes.ok;
-      });
-      onExit(code);
+      const file = dbOf(terminal, given.file);
+      onExit(await runDump(terminal, { file, format, tables: tables.length === 0 ? undefined : tables }));
     });
   return withManual(command, {
     exits: { 0: 'all is written', 1: 'some of it could not be read', 3: 'nothing could be read' },
@@ -58,3 +40,25 @@ export const dbDump: DefineCommand = (terminal, onExit) => {
     ],
   });
 };
+
+function runDump(terminal: Terminal, asked: Pick<DumpOptions, 'file' | 'format' | 'tables'>): Promise<ExitCode> {
+  const codes = { unusable: exitCodes.unknown, unreadable: exitCodes.unknown };
+  return orComplain(terminal, 'dump', codes, async () => {
+    const { dump } = await import('../storage/sqlite/maintenance/dump.ts');
+    let gaps = 0;
+    const onGap = (gap: string) => {
+      gaps += 1;
+      void terminal.err(`aegis db dump: ${visible(gap)}\n`);
+    };
+    const write = async (text: string) => {
+      await terminal.out(text);
+      return !process.stdout.destroyed; // `| head` has enough
+    };
+    const absent = await dump({ ...asked, write, onGap });
+    if (absent !== null) {
+      const [missing, there] = [absent.missing.join(', '), absent.there.join(', ')];
+      throw new AegisError('invalid_setting', `--table: ${missing}: there is no such table, but ${there}`);
+    }
+    return gaps > 0 ? exitCodes.negative : exitCodes.ok;
+  });
+}

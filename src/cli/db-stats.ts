@@ -2,12 +2,13 @@ import { Command } from 'commander';
 import { wholeNumber } from '../config/parsers.ts';
 import type { DatabaseStats } from '../storage/sqlite/maintenance/stats.ts';
 import { visible } from '../telemetry/visible.ts';
-import type { DefineCommand } from './command.ts';
+import type { DefineCommand, ExitCode } from './command.ts';
 import { exitCodes, flag } from './command.ts';
 import { dbFlag, dbOf, orComplain } from './db-flags.ts';
 import { sizeText, tableText } from './db-report.ts';
 import { withManual } from './manual.ts';
 import { formatFlag } from './server-flags.ts';
+import type { Terminal } from './terminal.ts';
 
 /** `aegis db stats`: what takes the room, and how it grows. */
 export const dbStats: DefineCommand = (terminal, onExit) => {
@@ -22,21 +23,30 @@ export const dbStats: DefineCommand = (terminal, onExit) => {
     .addOption(flag('--top', 'number', 'how many SLOs [10]', wholeNumber(1, 100_000), (top) => (given.top = top)))
     .addOption(formatFlag('text on a terminal, json otherwise', (form) => (given.format = form)))
     .action(async () => {
-      const { statsOf } = await import('../storage/sqlite/maintenance/stats.ts');
-      const codes = { unusable: exitCodes.negative, unreadable: exitCodes.unknown };
-      const code = await orComplain(terminal, 'stats', codes, async () => {
-        const stats = await statsOf(dbOf(terminal, given.file), { top: given.top, nowMs: Date.now() });
-        const format = given.format ?? (terminal.isTerminal ? 'text' : 'json');
-        await terminal.out(format === 'text' ? textOf(stats) : `${JSON.stringify(stats, null, 2)}\n`);
-        return exitCodes.ok;
-      });
-      onExit(code);
+      const format = given.format ?? (terminal.isTerminal ? 'text' : 'json');
+      onExit(await runStats(terminal, { file: dbOf(terminal, given.file), top: given.top, format }));
     });
   return withManual(command, {
     exits: { 0: 'shown', 1: 'it is damaged, or no database of AegisSLO', 3: 'it could not be read' },
     examples: ['aegis db stats --db aegis.db', "aegis db stats --db aegis.db --format json | jq '.days[1].bytes'"],
   });
 };
+
+interface Asked {
+  readonly file: string;
+  readonly top: number;
+  readonly format: 'text' | 'json';
+}
+
+function runStats(terminal: Terminal, { file, top, format }: Asked): Promise<ExitCode> {
+  const codes = { unusable: exitCodes.negative, unreadable: exitCodes.unknown };
+  return orComplain(terminal, 'stats', codes, async () => {
+    const { statsOf } = await import('../storage/sqlite/maintenance/stats.ts');
+    const stats = await statsOf(file, { top, nowMs: Date.now() });
+    await terminal.out(format === 'text' ? textOf(stats) : `${JSON.stringify(stats, null, 2)}\n`);
+    return exitCodes.ok;
+  });
+}
 
 function textOf({
   file,

@@ -2,6 +2,7 @@ import { closeSync, fsyncSync, openSync, rmSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Sqlite, { type Database } from 'better-sqlite3';
 import { messageOf } from '../../../errors.ts';
+import { endReading } from './instant.ts';
 import { contentsOf, type TableContents } from './tables.ts';
 
 export interface CopyOptions {
@@ -39,7 +40,7 @@ export async function copyDatabase(db: Database, to: string, options: CopyOption
     settle(to, tables);
     return { pages, bytes, tables };
   } finally {
-    if (db.inTransaction) db.exec('ROLLBACK'); // SQLite ends it itself after some errors
+    endReading(db);
   }
 }
 

@@ -25,7 +25,8 @@ const busyTimeoutMs = 5_000;
 /**
  * Gives a read-only connection to a database, beside a running server or without one; `path` is where the file really is.
  * Nothing of the file is changed, and nothing is left beside it. Throws `AegisError('database_unusable')` for a file that
- * is no database or is corrupt, and `AegisError('audit_unavailable')` for one that cannot be read now.
+ * is no database or is corrupt, and `AegisError('audit_unavailable')` for one that cannot be read now. `evenDamaged` opens
+ * a file that was cut off, too.
  */
 export async function withDatabase<T>(
   given: string,
@@ -37,6 +38,9 @@ export async function withDatabase<T>(
     throw unreadable(
       `${path}: ${logPath(path)} was written for another file (a backup was put over it): start aegis-server once, which sets the log aside, or move it away`,
     );
+  }
+  if ((statSync(`${path}-journal`, { throwIfNoEntry: false })?.size ?? 0) > 0) {
+    throw unreadable(`${path}: a change to it was cut off, or is under way: start aegis-server once, which ends it`);
   }
   const hadLog = existsSync(logPath(path));
   let open: { readonly db: Database; readonly close: () => void } | undefined;

@@ -16,8 +16,8 @@ import { AegisError, messageOf } from '../../../errors.ts';
 import { removeNote, writeNote } from '../checkpoint-note.ts';
 import { outcomeOf } from '../failures.ts';
 import { stampOf } from '../file-stamp.ts';
-import { newerVersion } from '../migrations.ts';
-import { openersOf } from '../open-files.ts';
+import { currentVersion, newerVersion } from '../migrations.ts';
+import { isOpenSomewhere, openersOf } from '../open-files.ts';
 import { logPath, logSize, walIndexPath } from '../set-aside.ts';
 import { checkAtStart } from '../start-check.ts';
 import { copyDatabase, removeCopy, syncFile, type CopyOptions } from './copy.ts';
@@ -35,10 +35,10 @@ export interface RestoreOptions extends CopyOptions {
 export interface Restored {
   readonly to: string;
   readonly backup: Verified;
-  /** Where the file before is now; null where there was none. */
-  readonly kept: string | null;
-  /** Whether the file before can be restored in turn: it is sound. */
-  readonly isKeptSound: boolean;
+  /** Whether the backup is of an earlier version. */
+  readonly isMigratedLater: boolean;
+  /** Where the database before is now; null where there was none. */
+  readonly kept: { readonly file: string; readonly log: string | null; readonly isSound: boolean } | null;
 }
 
 /**
@@ -51,17 +51,20 @@ export async function restore({ from, to: given, report, nowMs, ...copying }: Re
   const backup = await verifiedBackup(from, to);
   checkNobodyHasItOpen(to);
   const fresh = `${to}.restoring`;
+  if (isOpenSomewhere(fresh)) throw new Error(`${fresh}: another restore is under way`);
   removeCopy(fresh); // of a restore that was killed
   try {
     await withDatabase(from, (db) => copyDatabase(db, fresh, copying));
     takeOverOwner(fresh, to);
     checkNobodyHasItOpen(to);
     const old = settleOld(to, report);
-    const kept = old === 'none' ? null : keep(to, nowMs);
+    const file = old === 'none' ? null : keep(to, nowMs);
     renameSync(fresh, to);
     removeLog(to);
     syncFile(dirname(to));
-    return { to, backup, kept, isKeptSound: old === 'sound' };
+    const log = file !== null && existsSync(logPath(file)) ? logPath(file) : null;
+    const kept = file === null ? null : { file, log, isSound: old === 'sound' };
+    return { to, backup, isMigratedLater: backup.version < currentVersion, kept };
   } catch (error) {
     removeCopy(fresh);
     throw error;
@@ -126,11 +129,12 @@ function foldLogIn(to: string): { kind: 'fit' } | { kind: 'unusable'; message: s
   let db: Sqlite.Database | undefined;
   try {
     db = new Sqlite(to, { fileMustExist: true, timeout: 1_000 });
-    db.pragma('journal_mode = DELETE');
+    const mode = String(db.pragma('journal_mode = DELETE', { simple: true }));
+    if (mode !== 'delete') throw new Error('its log is in use');
     return { kind: 'fit' };
   } catch (error) {
-    const outcome = outcomeOf(error, to);
-    if (outcome.kind === 'unusable') return outcome;
+    const outcome = error instanceof Sqlite.SqliteError ? outcomeOf(error, to) : null;
+    if (outcome?.kind === 'unusable') return outcome;
     throw new Error(
       `${to} cannot be closed (${messageOf(error)}): stop what has it open, and see that its disk has room`,
       {
@@ -142,20 +146,25 @@ function foldLogIn(to: string): { kind: 'fit' } | { kind: 'unusable'; message: s
   }
 }
 
-/** Gives the old database a second name, with its log where it still has one. */
+/** Gives the old database a second name, with its log or journal where it still has one. */
 function keep(to: string, nowMs: number): string {
   const time = new Date(nowMs).toISOString().replace(/[-:]|\.\d+/g, '');
   const kept = `${to}.before-restore-${time}`;
   duplicate(to, kept);
   if (logSize(to) > 0) {
     duplicate(logPath(to), logPath(kept));
-    // A start that finds the new file with this log, should the next steps not come, is to know that they do not belong
-    // together.
-    const file = stampOf(to);
-    if (file !== null)
-      writeNote(to, { state: 'checkpointed', file, wal: { salts: '', backfilled: 0, attempted: 0, frames: 0 } });
+    noteOldFile(to);
   }
+  // Beside the new file SQLite would play it back into that.
+  if (existsSync(`${to}-journal`)) renameSync(`${to}-journal`, `${kept}-journal`);
   return kept;
+}
+
+/** A start that finds the new file beside the old log, should the end not come, sees that they do not belong together. */
+function noteOldFile(to: string): void {
+  const file = stampOf(to);
+  const wal = { salts: '', backfilled: 0, attempted: 0, frames: 0 };
+  if (file !== null) writeNote(to, { state: 'checkpointed', file, wal });
 }
 
 function duplicate(file: string, as: string): void {
@@ -169,6 +178,6 @@ function duplicate(file: string, as: string): void {
 }
 
 function removeLog(to: string): void {
-  for (const file of [logPath(to), walIndexPath(to), `${to}-journal`]) rmSync(file, { force: true });
+  for (const file of [logPath(to), walIndexPath(to)]) rmSync(file, { force: true });
   removeNote(to);
 }

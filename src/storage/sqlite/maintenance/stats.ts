@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import type { Database } from 'better-sqlite3';
 import { logSize } from '../set-aside.ts';
 import { checkTables, versionOf } from '../migrations.ts';
+import { atOneInstant } from './instant.ts';
 import { withDatabase } from './open.ts';
 import { contentsOf, type TableContents } from './tables.ts';
 
@@ -49,7 +50,7 @@ export function statsOf(
   given: string,
   options: { readonly top: number; readonly nowMs: number },
 ): Promise<DatabaseStats> {
-  return withDatabase(given, (db, file) => db.transaction(() => collect(db, file, options))());
+  return withDatabase(given, (db, file) => atOneInstant(db, () => collect(db, file, options)));
 }
 
 function collect(db: Database, file: string, { top, nowMs }: { top: number; nowMs: number }): DatabaseStats {

@@ -1,9 +1,10 @@
 import { statSync } from 'node:fs';
-import type { Database } from 'better-sqlite3';
+import Sqlite, { type Database } from 'better-sqlite3';
 import { checkTables, currentVersion, tableNames, versionOf, writerOf } from '../migrations.ts';
 import { AegisError } from '../../../errors.ts';
 import { openersOf, type Opener } from '../open-files.ts';
 import { logSize } from '../set-aside.ts';
+import { atOneInstant } from './instant.ts';
 import { withDatabase } from './open.ts';
 import { contentsOf, type TableContents } from './tables.ts';
 
@@ -30,15 +31,14 @@ export function verify(given: string): Promise<Verified> {
   return withDatabase(given, (db, file) => {
     const openedBy = [...openersOf(file)].filter(({ pid }) => pid !== process.pid);
     // One transaction: the rows that are counted are those that were checked.
-    return db.transaction(() => ({ ...verified(db, file), openedBy }))();
+    return atOneInstant(db, () => ({ ...verified(db, file), openedBy }));
   });
 }
 
 function verified(db: Database, file: string): Omit<Verified, 'openedBy'> {
   checkIsOurs(db, file);
   const version = versionOf(db);
-  const found = db.pragma('integrity_check(20)', { simple: false }) as readonly { integrity_check: string }[];
-  const damage = found.map((row) => row.integrity_check).filter((line) => line !== 'ok');
+  const damage = damageOf(db);
   return {
     file,
     bytes: statSync(file).size,
@@ -49,6 +49,18 @@ function verified(db: Database, file: string): Omit<Verified, 'openedBy'> {
     damage,
     tables: damage.length === 0 ? contentsOf(db) : [],
   };
+}
+
+/** SQLite gives several lines in one row, under a title; some damage ends its check. */
+function damageOf(db: Database): readonly string[] {
+  try {
+    const rows = db.pragma('integrity_check(20)') as readonly { integrity_check: string }[];
+    const lines = rows.flatMap((row) => row.integrity_check.split('\n'));
+    return lines.filter((line) => line !== 'ok' && !line.startsWith('***'));
+  } catch (error) {
+    if (error instanceof Sqlite.SqliteError && error.code.startsWith('SQLITE_CORRUPT')) return [error.message];
+    throw error;
+  }
 }
 
 /** An empty database would do for a start; it is no backup, and nothing to look after. */
