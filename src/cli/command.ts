@@ -13,9 +13,16 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 /** One command of `aegis`. Its run decides the exit code; mistakes in the command line are thrown as `invalid_setting`. */
 export type DefineCommand = (terminal: Terminal, onExit: (code: ExitCode) => void) => Command;
 
+const closedSets = new WeakMap<Option, readonly string[]>();
+
+/** The values of a flag, where it has a few only. */
+export function wordsOf(option: Option): readonly string[] | undefined {
+  return closedSets.get(option);
+}
+
 /** A flag with a value, read by a parser as the settings of the server are. */
 export function flag<T>(name: string, placeholder: string, about: string, parser: Parser<T>, take: (value: T) => void) {
-  return new Option(`${name} <${placeholder}>`, about).argParser((text) => {
+  const option = new Option(`${name} <${placeholder}>`, about).argParser((text) => {
     // A flag in the place of a value is a value forgotten: `--slo --fresh`.
     if (text.startsWith('--'))
       throw new AegisError('invalid_setting', `${name}: the value is missing: ${parser.allowed}`);
@@ -24,4 +31,6 @@ export function flag<T>(name: string, placeholder: string, about: string, parser
     take(value);
     return text;
   });
+  if (parser.words !== undefined) closedSets.set(option, parser.words);
+  return option;
 }

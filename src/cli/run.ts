@@ -7,6 +7,7 @@ import { audit } from './audit.ts';
 import type { DefineCommand, ExitCode } from './command.ts';
 import { exitCodes } from './command.ts';
 import { db } from './db.ts';
+import { completion } from './completion.ts';
 import { explain } from './explain.ts';
 import { gate } from './gate.ts';
 import { keys } from './keys.ts';
@@ -17,7 +18,7 @@ import { slo } from './slo.ts';
 import type { Terminal } from './terminal.ts';
 import { validate } from './validate.ts';
 
-const commands: readonly DefineCommand[] = [validate, gate, status, audit, explain, replay, keys, db, slo];
+const commands: readonly DefineCommand[] = [validate, gate, status, audit, explain, replay, keys, db, slo, completion];
 
 /** The program with its tree of commands; what it prints of itself (help, version) goes to `print`. */
 export function createProgram(

@@ -3,6 +3,8 @@ import { isIP } from 'node:net';
 /** Reads the text of a setting. Undefined: the text is not allowed; `allowed` says what is, for the error and the docs. */
 export interface Parser<T> {
   readonly allowed: string;
+  /** Where it is a closed set, for the completion of a shell. */
+  readonly words?: readonly string[];
   readonly parse: (text: string) => T | undefined;
 }
 
@@ -49,6 +51,7 @@ function sizeBytes(text: string): number | undefined {
 export function oneOf<const T extends string>(...words: readonly T[]): Parser<T> {
   return {
     allowed: `${words.slice(0, -1).join(', ')} or ${words.at(-1) ?? ''}`,
+    words,
     parse: (text) => words.find((word) => word === text.toLowerCase()),
   };
 }

@@ -25,7 +25,7 @@ function callsIn(line: string): readonly string[][] {
   const nothing = 'command_not_found_handle() { echo something; }; set -e;';
   execFileSync('/bin/bash', ['--norc', '-c', `${nothing} ${line}`], {
     cwd: directory,
-    env: { PATH: directory, CALLS: calls },
+    env: { PATH: directory, HOME: directory, CALLS: calls },
   });
   if (!existsSync(calls)) return [];
   const written = readFileSync(calls, 'utf8').split('\n').slice(0, -1);
