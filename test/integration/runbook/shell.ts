@@ -19,7 +19,7 @@ export async function paste(section: Section, directory: string, env: NodeJS.Pro
   const blocks = section.blocks.filter(isExecuted);
   const path = join(directory, 'pasted.sh');
   await writeFile(path, blocks.map((block, index) => command(directory, index, block)).join('\n'));
-  const { code } = await bash(`exec bash -euo pipefail '${path}'`, { cwd: directory, env });
+  const { code } = await bash(`exec bash -euo pipefail '${path}'`, { cwd: directory, env, timeout: 90_000 });
   const printed = (index: number, stream: string) =>
     readFile(join(directory, `${index}.${stream}`), 'utf8').catch(() => '');
   const output: string[] = [];
