@@ -7,7 +7,7 @@ import type { Matcher } from './slo-draft.ts';
 export function line(most: number): Parser<string> {
   return {
     allowed: `one line of 1 to ${most} characters`,
-    parse: (text) => (/^\P{Cc}+$/u.test(text) && text.length <= most ? text : undefined),
+    parse: (text) => (/^[^\p{Cc}\p{Zl}\p{Zp}]+$/u.test(text) && text.length <= most ? text : undefined),
   };
 }
 

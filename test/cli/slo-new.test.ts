@@ -60,7 +60,7 @@ describe('aegis slo new', () => {
           '\\',
         ),
       )
-      .filter((text) => /^\P{Cc}+$/u.test(text) && text.length <= most && !text.startsWith('-'))
+      .filter((text) => /^[^\p{Cc}\p{Zl}\p{Zp}]+$/u.test(text) && text.length <= most && !text.startsWith('-'))
       .filter((text) => !/\{\{\s*window\s*\}\}/.test(text));
   const objective = fc.oneof(
     fc.integer({ min: 1, max: 9_999_999 }).map((digits) => digits / 10_000_000),
