@@ -26,5 +26,3 @@ export const servedDecisions: SweptTable = {
   idColumn: 'id',
 };
 export const orders: SweptTable = { kind: 'order', name: 'orders', timeColumn: 'timestamp', idColumn: 'id' };
-
-export const sweptTables = [evaluations, servedDecisions, orders] as const;
