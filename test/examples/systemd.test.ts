@@ -82,6 +82,8 @@ describe('examples/systemd', () => {
     const unit = text('aegis-server.service');
     expect(Number(/TimeoutStopSec=(\d+)/.exec(unit)?.[1])).toBeGreaterThan(10);
     expect(unit).toContain('RestartPreventExitStatus=2');
+    // To systemd an end by SIGHUP is a clean one, which `on-failure` does not repeat.
+    expect(unit).toMatch(/^RestartForceExitStatus=SIGHUP$/m);
     // Without it the list of the machine's addresses is an exception, and every start a crash.
     expect(unit).toMatch(/^RestrictAddressFamilies=.*\bAF_NETLINK\b/m);
   });
