@@ -56,7 +56,10 @@ function entriesOf(file: Told<string>): readonly (readonly [string, readonly str
   const document = parseDocument(readNamedFile(file), { schema: 'failsafe' });
   const [error] = document.errors;
   // Only the place: the text of the line may hold a secret.
-  if (error !== undefined) throw mistake(`not valid YAML (line ${error.linePos?.[0].line ?? 1})`);
+  if (error !== undefined) {
+    const what = error.code === 'DUPLICATE_KEY' ? 'a setting stands there twice' : 'not valid YAML';
+    throw mistake(`${what} (line ${error.linePos?.[0].line ?? 1})`);
+  }
   if (document.contents === null || (isScalar(document.contents) && document.contents.value === '')) return [];
   let contents: unknown;
   try {

@@ -177,6 +177,7 @@ describe('the configuration file', () => {
     ['port', 'a map of settings'],
     ['port: *p', 'not valid YAML'],
     ['port: 1\ndb: "hunter2', 'not valid YAML (line 2)'],
+    ['port: 1\ndb: hunter2\nport: 2', 'aegis.yaml": a setting stands there twice (line 3)'],
     ['prometheus-password: "hunter2\\n"', 'prometheus-password: the value (not shown)'],
   ])('%j is a mistake', (text, expected) => {
     const message = usage([...minimal, ...config(text)]);
