@@ -55,10 +55,6 @@ describe('examples/systemd', () => {
     expect(outcome).toMatchObject({ settings: { readOnly: name === 'replica.yaml' } });
   });
 
-  it.each(['aegis-server.service', 'aegis-replica.service'])('starts %s again that a reload has ended', (unit) => {
-    expect(text(unit)).toMatch(/^RestartForceExitStatus=SIGHUP$/m);
-  });
-
   it('confines the replica as it confines the active server, and takes the database from it', () => {
     const settings = (unit: string) =>
       text(unit)
