@@ -28,7 +28,8 @@ export async function sendExport({ request, reply, log, form, cursor, read }: Ex
     let chunk = first;
     for (;;) {
       if (chunk.bytes.length > 0) yield chunk.bytes;
-      if (chunk.next === null) return;
+      // Where nothing is to be sent nobody else sees that the client has gone.
+      if (chunk.next === null || stream.destroyed) return;
       chunk = await read(chunk.next).catch((error: unknown) => {
         const fields = { component: 'api', request_id: request.id, trace_id: request.trace.traceId };
         log.warn(`an export was cut off: ${messageOf(error)}`, fields);
@@ -39,7 +40,8 @@ export async function sendExport({ request, reply, log, form, cursor, read }: Ex
 
   void reply.type(mediaType(form, cursor));
   if (request.method === 'HEAD') return Readable.from([]); // it could begin
-  return addAbortSignal(stopping, Readable.from(chunks(), { objectMode: false, highWaterMark: 1 }));
+  const stream = Readable.from(chunks(), { objectMode: false, highWaterMark: 1 });
+  return addAbortSignal(stopping, stream);
 }
 
 function mediaType(form: ExportForm, cursor: string | undefined): string {

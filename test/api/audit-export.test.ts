@@ -100,6 +100,26 @@ describe('GET /v1/audit/export', () => {
     expect(await ended).toMatchObject({ code: 'ECONNRESET' });
   });
 
+  it('looks for no more rows when its client has gone, also where there is nothing to send', async () => {
+    let asked = 0;
+    const exporter = exporterOf(async () => {
+      await new Promise(setImmediate);
+      return chunk(asked++ === 0 ? 'first\n' : '', `${asked}`);
+    });
+    const { app } = anApi({ deps: { exporter } });
+    const client = await rawClient(await listen(app));
+    client.write(get('/v1/audit/export'));
+    await eventually(() => expect(asked).toBeGreaterThan(10));
+    client.socket.destroy();
+    let seen = -1;
+    await eventually(() => {
+      const before = seen;
+      seen = asked;
+      expect(seen).toBe(before);
+    });
+    await app.close();
+  });
+
   it('refuses a fifth at once, until one has ended', async () => {
     const { exporter } = endless();
     const { app } = anApi({ deps: { exporter } });

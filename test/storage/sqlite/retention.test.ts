@@ -2,6 +2,7 @@ import { copyFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { expect, it } from 'vitest';
+import { type Clock, systemClock } from '../../../src/clock.ts';
 import type { Slo } from '../../../src/slo/model.ts';
 import type { Retention } from '../../../src/storage/ports.ts';
 import { readAll } from '../../contract/audit-page.ts';
@@ -106,6 +107,42 @@ it('leaves a migrated database alone for a day, and says what is to go', async (
   change(path, `UPDATE schema_migrations SET applied_at = strftime('%Y-%m-%d %H:%M:%f', 'now', '-25 hours')`);
   retention.set({ maxAgeMs: 31 * dayMs });
   await eventually(() => expect(storage.retention().deleted.evaluation).toBe(60));
+});
+
+/** A clock whose wall is set by a test. */
+function settable() {
+  let aheadMs = 0;
+  const clock: Clock = {
+    ...systemClock,
+    now: () => ({ ...systemClock.now(), wallMs: Date.now() + aheadMs }),
+  };
+  return { clock, set: (ms: number) => void (aheadMs = ms) };
+}
+
+it('deletes nothing by a clock that was set forward while it ran, or before it started', async () => {
+  const { clock, set } = settable();
+  const retention = bounds();
+  const storage = await openStorage({ retention, clock });
+  await Promise.all(makeEvaluations(100).map((one) => storage.log.append(one)));
+  change(
+    storage.path,
+    `UPDATE evaluations SET created_at = strftime('%Y-%m-%d %H:%M:%f', 'now', '-5 days') WHERE id <= 10`,
+  );
+  const doubted = /^retention: the clock says .* UTC, and by the rows it is .* UTC: for a day /;
+  set(365 * dayMs);
+  retention.set({ maxAgeMs: 4 * dayMs });
+  await eventually(() => expect(storage.retention().deleted.evaluation).toBe(10));
+  expect(storage.lines).toContainEqual(
+    expect.objectContaining({ level: 'warn', message: expect.stringMatching(doubted) as string }),
+  );
+  await storage.close(5_000);
+
+  const again = await openStorage({ path: storage.path, retention: bounds({ maxAgeMs: 4 * dayMs }), clock });
+  await swept(again);
+  expect(again.retention().deleted.evaluation).toBe(0);
+  expect(again.lines).toContainEqual(
+    expect.objectContaining({ level: 'warn', message: expect.stringMatching(doubted) as string }),
+  );
 });
 
 it('lets a small database of an older program give its space back', async () => {

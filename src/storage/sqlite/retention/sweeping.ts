@@ -2,6 +2,7 @@ import type { Database } from 'better-sqlite3';
 import { parseInstant } from '../instant-text.ts';
 import type { Report, SweepOrder, SweepReport } from '../messages.ts';
 import { firstSweepMs } from './first-sweep.ts';
+import { createBelievedTime } from './believed-time.ts';
 import { createGrowthMeter } from './growth-meter.ts';
 import { givesBack } from './pages.ts';
 import { preview } from './preview.ts';
@@ -24,12 +25,14 @@ export function createSweeping(db: Database, report: Report): Sweeping {
   const audit = sweptAudit(db, deleted);
   const { pages } = audit;
   const growth = createGrowthMeter(db, pages);
+  const believed = createBelievedTime(db, report);
   let underWay: Generator<void, void> | null = null;
   let isForetold = false;
   let versionsAtMs = -Infinity;
   let wasTooLarge = false;
 
-  function* run({ retention, nowMs }: SweepOrder): Generator<void, void> {
+  function* run({ retention, nowMs: wallMs }: SweepOrder): Generator<void, void> {
+    const nowMs = believed(wallMs);
     const notBeforeMs = firstSweepMs(db);
     if (notBeforeMs !== null && nowMs < notBeforeMs) {
       if (!isForetold) yield* foretell({ retention, nowMs: notBeforeMs });
