@@ -32,6 +32,8 @@ export function reloadReport({ settings, catalogue, certificates, ...files }: Re
 export function logSettings({ settings }: ReloadReport, log: Log): void {
   const fields = { component: 'config' };
   if (settings.error !== null) log.error(`settings not reloaded, all stay as they are: ${settings.error}`, fields);
+  else if (settings.changed.length + settings.needRestart.length === 0)
+    log.info('settings reloaded: as before', fields);
   if (settings.changed.length > 0) log.info(`settings reloaded: ${settings.changed.join(', ')}`, fields);
   if (settings.needRestart.length > 0) {
     log.warn(`settings changed that need a restart: ${settings.needRestart.join(', ')}`, fields);

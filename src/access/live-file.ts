@@ -68,6 +68,8 @@ export async function openLiveFile<T>(options: LiveFileOptions<T>): Promise<Live
   let { text } = first.reading;
   /** Of what was taken over, or refused. */
   let settled = first.reading.stamp;
+  /** Whoever was told of a mistake is told of its end. */
+  let isMistaken = false;
   const stopping = new AbortController();
   warnOfMode(first.reading.mode);
   log.info(`read ${path}: ${summary(content)}`, fields);
@@ -80,7 +82,8 @@ export async function openLiveFile<T>(options: LiveFileOptions<T>): Promise<Live
     text = reading.text;
     warnOfMode(reading.mode);
     const message = `read ${path}: ${summary(content)}`;
-    if (isChanged) log.info(message, fields);
+    if (isChanged || isMistaken) log.info(message, fields);
+    isMistaken = false;
     onReload(true);
     return { outcome: 'ok', message };
   }
@@ -89,6 +92,7 @@ export async function openLiveFile<T>(options: LiveFileOptions<T>): Promise<Live
     const why = error instanceof AegisError ? error.message : `${path}: ${describe(error)}`;
     const message = `not read, what was read before goes on: ${why}`;
     log.error(message, fields);
+    isMistaken = true;
     onReload(false);
     return { outcome: 'kept', message };
   }
@@ -175,7 +179,7 @@ function stampOf({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
 
 const inWords: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file',
-  EACCES: 'its permissions forbid reading',
+  EACCES: 'its permissions, or those of its directory, do not let the user of this process read it',
   EISDIR: 'it is a directory',
 };
 

@@ -19,7 +19,7 @@ export function readNamedFile(file: Told<string>): string {
 
 const reasons: Readonly<Record<string, string>> = {
   ENOENT: 'there is none',
-  EACCES: 'its permissions forbid reading',
+  EACCES: 'its permissions, or those of its directory, do not let the user of this process read it',
   EISDIR: 'it is a directory',
 };
 

@@ -16,12 +16,13 @@ async function access(text: string) {
     renameSync(`${file}.new`, file);
   };
   put(text);
+  const log = createRecordingLog();
   const opened = await openAccessControl(
     { keysFile: file, oidcFile: undefined, openMetrics: false },
-    { clock: systemClock, log: createRecordingLog(), onReload: () => undefined },
+    { clock: systemClock, log, onReload: () => undefined },
   );
   onTestFinished(() => opened.stop());
-  return { opened, put };
+  return { opened, put, log };
 }
 
 it('a file of keys that was cut off keeps the keys that were read, one with an empty list takes them', async () => {
@@ -40,4 +41,15 @@ it('a start with a file without a byte says what to write', async () => {
     code: 'invalid_setting',
     message: expect.stringMatching(/--api-keys-file: .*keys\.yaml: not allowed: empty \(an empty list/) as unknown,
   });
+});
+
+it('whoever was told of a mistake is told of its end, though the file is what it was before', async () => {
+  const { opened, put, log } = await access(key);
+  put('keys: no list\n');
+  await opened.reload();
+  const told = log.lines.length;
+  put(key);
+  await opened.reload();
+  await opened.reload();
+  expect(log.lines.slice(told).map(({ message }) => message)).toEqual([expect.stringMatching(/^read .*keys\.yaml: /)]);
 });

@@ -48,5 +48,7 @@ describe('SIGHUP', () => {
     expect((await gate.decide('api-availability')).decision).toBe('ALLOW');
     await reloadWith('- no map\n', /settings not reloaded, all stay.*a map of settings/);
     expect((await gate.decide('api-availability')).decision).toBe('ALLOW');
+    // As it was before the mistakes.
+    await reloadWith('log-level: info\nrate-limit: 1000\nmax-connections: 8192\n', /settings reloaded: as before/);
   });
 });

@@ -138,7 +138,9 @@ export function createRowQueue<T>(options: RowQueueOptions<T>): RowQueue<T> {
     if (settle !== undefined) for (const entry of entries) settle(entry, 'stored');
     if (failure === null) return;
     failure = null;
-    log.info(`${what}s are stored again; ${waiting.length()} more are being written`, { component: 'storage' });
+    const more = waiting.length();
+    const rest = more === 0 ? '' : `; ${more} more are being written`;
+    log.info(`${what}s are stored again${rest}`, { component: 'storage' });
   }
 
   function fail(message: string): void {

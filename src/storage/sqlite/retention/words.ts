@@ -30,9 +30,22 @@ export function instantInWords(epochMs: number): string {
 /** The settings as they stand. */
 export function retentionInWords({ maxAgeMs, maxRows, maxBytes }: Retention): string {
   const bounds = [
-    maxAgeMs > 0 ? `for ${(maxAgeMs / 86_400_000).toFixed(2).replace(/\.?0+$/, '')} days` : '',
+    maxAgeMs > 0 ? `for ${ageInWords(maxAgeMs)}` : '',
     maxRows > 0 ? `up to ${maxRows} of a kind` : '',
     maxBytes > 0 ? `up to ${bytesInWords(maxBytes)}` : '',
   ].filter((bound) => bound !== '');
   return bounds.length === 0 ? 'rows are kept for ever' : `rows are kept ${bounds.join(', ')}`;
 }
+
+/** `90d`, `36h`, `90m`: in the largest unit that it is a whole number of. */
+function ageInWords(ms: number): string {
+  const [size, unit] = ageUnits.find(([unitMs]) => ms % unitMs === 0) ?? [1, 'ms'];
+  return `${ms / size}${unit}`;
+}
+
+const ageUnits = [
+  [86_400_000, 'd'],
+  [3_600_000, 'h'],
+  [60_000, 'm'],
+  [1_000, 's'],
+] as const;
