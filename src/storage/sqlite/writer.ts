@@ -102,6 +102,7 @@ export function createWriter(path: string, report: Report): WriterCalls {
     if (state.kind !== 'open') throw new Error('the database is not open');
     const found = state.file.inspect();
     if (found !== 'same') return { kind: 'changed', found };
+    if (order.isNew) state.sweeping.drop(); // before anything else may take this turn
     if (logSize(path) >= sweepLogBytes && performance.now() - checkpointedAtMs >= checkpointAtMostEveryMs) {
       checkpoint(state);
       return { kind: 'more' };

@@ -1,10 +1,11 @@
 import { copyFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { type Clock, systemClock } from '../../../src/clock.ts';
 import type { Slo } from '../../../src/slo/model.ts';
 import type { Retention } from '../../../src/storage/ports.ts';
+import { createWriter } from '../../../src/storage/sqlite/writer.ts';
 import { readAll } from '../../contract/audit-page.ts';
 import { eventually } from '../../support/eventually.ts';
 import { scratch } from '../../support/scratch.ts';
@@ -198,4 +199,28 @@ it('goes on after a lock, and costs no row', async () => {
   retention.set({ maxAgeMs: 2 * dayMs });
   await eventually(() => expect(storage.retention().deleted.evaluation).toBe(100));
   expect(await storage.log.append(makeEvaluation())).toBe('stored');
+});
+
+it('a sweep that was ordered otherwise deletes no more, also where its log has to be written back first', async () => {
+  const path = join(scratch(), 'aegis.db');
+  const writer = createWriter(path, () => undefined);
+  onTestFinished(() => writer.close());
+  writer.open();
+  const db = new Sqlite(path, { timeout: 5_000 });
+  db.pragma('wal_autocheckpoint = 0'); // its log is left as large as it gets
+  db.exec(`INSERT INTO evaluations
+    (slo_id, service, environment, decision, reasons_json, burn_rates_json, timestamp, created_at, evaluation_id, spec_hash, evidence)
+    SELECT 'a', 'b', 'c', 'ALLOW', '[]', '{}', '2020-01-01 00:00:00.000', '2020-01-01 00:00:00.000', value, 'h', hex(zeroblob(300))
+    FROM (WITH RECURSIVE n(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n WHERE value < 20000) SELECT value FROM n)`);
+  const left = () => db.prepare<[], number>('SELECT count(*) FROM evaluations').pluck().get();
+  const order = (maxAgeMs: number, isNew: boolean) =>
+    writer.sweep({ retention: { ...none, maxAgeMs }, nowMs: Date.now(), isNew });
+  order(dayMs, true);
+  await eventually(() => expect(order(dayMs, false).kind === 'more' && left()).toBeLessThan(20_000));
+  expect(statSync(`${path}-wal`).size).toBeGreaterThan(8 * 2 ** 20);
+  await new Promise((resolve) => setTimeout(resolve, 1_100)); // longer than checkpoints are apart
+  const before = left();
+  for (let step = order(0, true); step.kind === 'more';) step = order(0, false);
+  expect(left()).toBe(before);
+  db.close();
 });

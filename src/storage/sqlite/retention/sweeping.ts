@@ -18,6 +18,8 @@ const versionsEveryMs = 24 * 3_600_000;
 export interface Sweeping {
   /** Does a slice of the sweep that is under way, or of a new one; its report when it is done. */
   step(order: SweepOrder): SweepReport | null;
+  /** Gives up the sweep that is under way: another is ordered. */
+  drop(): void;
 }
 
 export function createSweeping(db: Database, report: Report): Sweeping {
@@ -87,7 +89,6 @@ export function createSweeping(db: Database, report: Report): Sweeping {
   return {
     step(order) {
       growth.look();
-      if (order.isNew) underWay = null;
       underWay ??= run(order);
       try {
         if (underWay.next().done !== true) return null;
@@ -100,6 +101,7 @@ export function createSweeping(db: Database, report: Report): Sweeping {
         growth.mark();
       }
     },
+    drop: () => void (underWay = null),
   };
 }
 
