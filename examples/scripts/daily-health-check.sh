@@ -72,6 +72,15 @@ if [ "$(jq '.decisions | length' <<<"$blocking")" = 0 ]; then ok 'none'; fi
 echo 'Database and disk'
 ask /metrics/system
 ok "$(read_body '.disk | "the database has \((.databaseBytes // 0) / 1048576 | floor) MB, \((.freeBytes // 0) / 1048576 | floor) MB are free (\(if .sizeBytes then (.freeBytes / .sizeBytes * 100 | floor) else "?" end) %)"')"
+ask /metrics
+growth=$(sed -n 's/^aegis_audit_growth_bytes_per_day \([0-9]*\).*/\1/p' <<<"$body")
+if [ -z "$growth" ]; then
+  ok 'how much the audit grows is not known yet: that takes an hour from the start'
+elif [ "$growth" -gt 1073741824 ]; then
+  look "the audit grows by $((growth / 1048576)) MB a day: who asks so much, and how long has it to be kept (--audit-retention)?"
+else
+  ok "the audit grows by $((growth / 1048576)) MB a day"
+fi
 ask /v1/status
 lost=$(read_body '[.audit.rows[].dropped] | add')
 if [ "$lost" = 0 ]; then ok 'no row was lost since the start'; else look "$lost rows were lost since the start"; fi

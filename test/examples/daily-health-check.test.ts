@@ -18,6 +18,7 @@ const well: Answers = {
   '/v1/status': [200, { files: { read: 2, inError: [] }, audit: { rows: { evaluation: { dropped: 0 } } } }],
   '/v1/decisions': [200, { decisions: [] }],
   '/v1/audit': [200, { records: [] }],
+  '/metrics': [200, '# HELP aegis_up 1\naegis_audit_growth_bytes_per_day 52428800.5\n'],
   '/metrics/system': [200, { disk: { freeBytes: 9e9, sizeBytes: 1e10, databaseBytes: 1e6 } }],
 };
 
@@ -61,6 +62,7 @@ describe.skipIf(lacks('bash', 'curl', 'jq'))('examples/scripts/daily-health-chec
     const env = { AEGIS_TOKEN_FILE: join(directory, 'token'), AEGIS_BACKUPS: directory };
     const { code, stdout, stderr } = await check({ ...env, AEGIS_LOG: join(directory, 'aegis.log') });
     expect(stdout + stderr).not.toMatch(/^ {2}look|s3cr3t/m);
+    expect(stdout).toContain('the audit grows by 50 MB a day');
     expect(stdout).toContain('All is well.');
     expect(code).toBe(0);
     expect([...keys]).toEqual(['s3cr3t']);
@@ -96,12 +98,22 @@ describe.skipIf(lacks('bash', 'curl', 'jq'))('examples/scripts/daily-health-chec
       },
       'checkout blocks since 2026-01-15T08:00:00.000Z: rule fast-burn triggered',
     ],
+    [
+      'an audit that grows fast',
+      { '/metrics': [200, 'aegis_audit_growth_bytes_per_day 2147483648\n'] },
+      'the audit grows by 2048 MB a day',
+    ],
   ];
   it.each(findings)('points at %s', async (_, changed, line) => {
     answers = { ...well, ...changed };
     const { code, stdout } = await check();
     expect(stdout).toContain(`  look  ${line}`);
     expect(code).toBe(1);
+  });
+
+  it('says what is not known yet', async () => {
+    answers = { ...well, '/metrics': [200, 'aegis_audit_growth_bytes_per_day NaN\n'] };
+    expect((await check()).stdout).toContain('  ok    how much the audit grows is not known yet');
   });
 
   it('points at a backup that is too old, and at errors of the log', async () => {
