@@ -2,6 +2,7 @@ import { decisions } from '../slo/decision.ts';
 import { visible } from '../telemetry/visible.ts';
 import type { AuditKind, AuditRow } from './audit-rows.ts';
 import { decisionStyles } from './decision-style.ts';
+import { jsonText } from './json-text.ts';
 import type { Paint } from './terminal.ts';
 
 /** Turns rows into lines; the first lines of a table are its titles. */
@@ -53,7 +54,7 @@ const columns: Readonly<Record<AuditKind, readonly Column[]>> = {
 };
 
 /** A row as the server sent it, one a line. */
-export const jsonLines: AuditPrinter = (rows) => rows.map((row) => JSON.stringify(row));
+export const jsonLines: AuditPrinter = (rows) => rows.map((row) => jsonText(row));
 
 /** Columns grow with what comes, and never shrink: what follows stays below its title as far as can be. */
 export function createTable(kind: AuditKind, paint: Paint): AuditPrinter {

@@ -6,6 +6,7 @@ import type { DefineCommand, ExitCode } from './command.ts';
 import { exitCodes, flag } from './command.ts';
 import { dbFlag, dbOf, orComplain } from './db-flags.ts';
 import { sizeText, tableText } from './db-report.ts';
+import { jsonText } from './json-text.ts';
 import { withManual } from './manual.ts';
 import { formatFlag } from './server-flags.ts';
 import type { Terminal } from './terminal.ts';
@@ -43,7 +44,7 @@ function runStats(terminal: Terminal, { file, top, format }: Asked): Promise<Exi
   return orComplain(terminal, 'stats', codes, async () => {
     const { statsOf } = await import('../storage/sqlite/maintenance/stats.ts');
     const stats = await statsOf(file, { top, nowMs: Date.now() });
-    await terminal.out(format === 'text' ? textOf(stats) : `${JSON.stringify(stats, null, 2)}\n`);
+    await terminal.out(format === 'text' ? textOf(stats) : `${jsonText(stats, 2)}\n`);
     return exitCodes.ok;
   });
 }

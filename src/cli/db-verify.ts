@@ -6,6 +6,7 @@ import type { DefineCommand, ExitCode } from './command.ts';
 import { exitCodes } from './command.ts';
 import { dbFlag, dbOf, orComplain } from './db-flags.ts';
 import { contentsText, sizeText } from './db-report.ts';
+import { jsonText } from './json-text.ts';
 import { withManual } from './manual.ts';
 import { formatFlag } from './server-flags.ts';
 import type { Terminal } from './terminal.ts';
@@ -38,7 +39,7 @@ function runVerify(terminal: Terminal, file: string, format: 'text' | 'json'): P
     const { verify } = await import('../storage/sqlite/maintenance/verify.ts');
     const verified = await verify(file);
     const isIntact = verified.damage.length === 0;
-    const json = () => `${JSON.stringify({ isIntact, ...verified }, null, 2)}\n`;
+    const json = () => `${jsonText({ isIntact, ...verified }, 2)}\n`;
     await terminal.out(format === 'text' ? textOf(verified) : json());
     return isIntact ? exitCodes.ok : exitCodes.negative;
   });

@@ -7,6 +7,7 @@ import type { Evidence, RecordedEvaluation } from './explain-evaluation.ts';
 import { instantOf, otherNotes, queriesToPaste, rankReasons, unknowns } from './explain-findings.ts';
 import { windowTable } from './explain-windows.ts';
 import type { GateAnswer } from './gate-answer.ts';
+import { jsonText } from './json-text.ts';
 import type { Paint } from './terminal.ts';
 
 /** An evaluation to explain, and what it counts as now where that was asked for. */
@@ -32,7 +33,7 @@ export function jsonExplanation({ recorded, evidence, standing }: Explained): st
     paste: { at: new Date(instantOf(paste, measurement)).toISOString(), queries: paste },
     evaluation: recorded.body,
   };
-  return `${JSON.stringify(document, null, 2)}\n`;
+  return `${jsonText(document, 2)}\n`;
 }
 
 /** For people: the decision and its reason, the numbers, the queries, where all this comes from. */

@@ -1,6 +1,7 @@
 import { visible } from '../telemetry/visible.ts';
 import { decisionStyles, worstFirst } from './decision-style.ts';
 import type { GateAnswer } from './gate-answer.ts';
+import { jsonText } from './json-text.ts';
 import type { FailOn, Verdict } from './judge.ts';
 import type { Paint, Style } from './terminal.ts';
 
@@ -33,7 +34,7 @@ export function jsonReport({ verdict, exitCode, failOn, dryRun, results }: GateR
       answer: result.verdict === 'noDecision' ? null : result.answer.body,
     })),
   };
-  return `${JSON.stringify(document, null, 2)}\n`;
+  return `${jsonText(document, 2)}\n`;
 }
 
 const verdictLines: Readonly<Record<Verdict, readonly [Style, string]>> = {

@@ -3,6 +3,7 @@ import { hashOf, newToken } from '../access/api-key.ts';
 import { addKey, readKeys, revokeKey } from '../access/edit-keys.ts';
 import { isExpired, type ApiKey } from '../access/keys-file.ts';
 import { visible } from '../telemetry/visible.ts';
+import { jsonText } from './json-text.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface NewKey {
@@ -48,7 +49,7 @@ export async function revokeOne(terminal: Terminal, file: string, id: string): P
 export async function listKeys(terminal: Terminal, file: string, format: 'text' | 'json'): Promise<void> {
   const nowMs = Date.now();
   const listed = [...(await readKeys(file)).values()].map((key) => rowOf(key, nowMs));
-  await terminal.out(format === 'json' ? `${JSON.stringify({ keys: listed }, null, 2)}\n` : tableOf(listed));
+  await terminal.out(format === 'json' ? `${jsonText({ keys: listed }, 2)}\n` : tableOf(listed));
 }
 
 /** What may be told of a key: its hash is not. */

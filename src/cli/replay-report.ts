@@ -1,6 +1,7 @@
 import type { Decision } from '../slo/decision.ts';
 import { visible } from '../telemetry/visible.ts';
 import { decisionStyles } from './decision-style.ts';
+import { jsonText } from './json-text.ts';
 import type { Paint } from './terminal.ts';
 
 interface Decided {
@@ -29,7 +30,7 @@ export function isSame({ recorded, replayed }: Replayed): boolean {
 export function jsonReplay(all: Replayed): string {
   const { evaluationId, sloId, recorded, replayed } = all;
   const document = { same: isSame(all), evaluationID: evaluationId, sloID: sloId, recorded, replayed };
-  return `${JSON.stringify(document, null, 2)}\n`;
+  return `${jsonText(document, 2)}\n`;
 }
 
 /** For people: both decisions, and the reasons of one of them alone marked by `-` and `+`. */

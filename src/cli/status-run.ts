@@ -2,6 +2,7 @@ import { systemClock } from '../clock.ts';
 import { visible } from '../telemetry/visible.ts';
 import { exitCodes, type ExitCode } from './command.ts';
 import type { Connection } from './connection.ts';
+import { jsonText } from './json-text.ts';
 import { createServerClient } from './server-client.ts';
 import { askStatus, longestStatusBytes, type StatusFilter } from './status-answer.ts';
 import { shownServer, statusDocument, statusLines, type StatusView } from './status-report.ts';
@@ -38,7 +39,7 @@ export async function runStatus(
     silence: asked.kind === 'none' ? { why: asked.why, forMs: 0 } : null,
   };
   if (asked.kind === 'none') await terminal.err(`aegis status: no answer: ${visible(asked.why)}\n`);
-  if (format === 'json') await terminal.out(`${JSON.stringify(statusDocument(view), null, 2)}\n`);
+  if (format === 'json') await terminal.out(`${jsonText(statusDocument(view), 2)}\n`);
   else if (asked.kind === 'answer') await terminal.out(`${statusLines(view, painter(terminal.colours)).join('\n')}\n`);
   return asked.kind === 'answer' ? exitCodes.ok : exitCodes.unknown;
 }

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { elapsedMs, systemClock, type Instant } from '../clock.ts';
 import { exitCodes, type ExitCode } from './command.ts';
 import type { Connection } from './connection.ts';
+import { jsonText } from './json-text.ts';
 import { createServerClient } from './server-client.ts';
 import { askStatus, longestStatusBytes, type ServerStatus, type StatusFilter } from './status-answer.ts';
 import { shownServer, statusDocument, statusLines, type StatusView } from './status-report.ts';
@@ -30,8 +31,7 @@ export async function watchStatus(
   const screen = format === 'text' && canBeDrawnOn(terminal) ? openScreen(terminal, () => known.view()) : undefined;
   const show = async () => {
     if (screen !== undefined) screen.draw();
-    else
-      await terminal.out(format === 'json' ? `${JSON.stringify(statusDocument(known.view()))}\n` : page(known.view()));
+    else await terminal.out(format === 'json' ? `${jsonText(statusDocument(known.view()))}\n` : page(known.view()));
   };
   try {
     while (!isOver()) {
