@@ -50,7 +50,10 @@ export async function followAudit(
     return answer.kind === 'none' ? answer : { kind: 'rows' as const, rows, ...answer.answer };
   };
 
-  const first = await ask({ ...question, limit: 1 });
+  // By what is stored at all, not by what is meant: where rows are rare, their last one is long ago.
+  const { sloID } = question.filters;
+  const newest = { ...question, filters: sloID === undefined ? {} : { sloID }, limit: 1 };
+  const first = await ask(newest);
   if (first.kind === 'rows') shown.reached(first.rows);
   // What is there already and is not among the last rows is not new when it is met again.
   const before = first.kind === 'none' ? first : await ask(shown.next());
@@ -66,7 +69,8 @@ export async function followAudit(
 
   while (!isOver()) {
     const startedMs = performance.now();
-    const asked = await ask(shown.next());
+    const reached = await ask(newest);
+    const asked = reached.kind === 'none' ? reached : await ask(shown.next());
     if (isOver()) break;
     if (asked.kind === 'none') complain(asked.why);
     else {
@@ -75,6 +79,7 @@ export async function followAudit(
       if (!asked.isWhole && asked.rows.length >= mostRows)
         await say(`more than ${mostRows} rows came at once: the oldest of them are not shown`);
       await print(shown.add(asked.rows));
+      if (reached.kind === 'rows') shown.reached(reached.rows);
     }
     const tookMs = performance.now() - startedMs;
     await sleep(Math.max(pollMs, restPerWork * tookMs), undefined, { signal }).catch(() => undefined);
@@ -89,7 +94,9 @@ function createShown(question: AuditQuestion) {
   const floorMs = () => Math.max(newestMs - overlapMs, question.sinceMs ?? -Infinity);
 
   const reached = (rows: readonly AuditRow[]): void => {
-    for (const { timestamp } of rows) newestMs = Math.max(newestMs, Date.parse(timestamp));
+    // A row of a clock that was ahead must not hide all that come.
+    const nowMs = Date.now();
+    for (const { timestamp } of rows) newestMs = Math.max(newestMs, Math.min(Date.parse(timestamp), nowMs));
   };
 
   /** Those that were not shown, oldest first. */

@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { lacks } from '../support/services.ts';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { eventually } from '../support/eventually.ts';
@@ -158,6 +161,36 @@ describe.skipIf(lacks('sqlite3'))('aegis audit --follow', () => {
     insert(earlier.replace('T', ' ').replace('Z', ''), 1);
     await eventually(() => expect(idsOf(following).at(-1)).toContain(earlier.slice(0, 10)));
     expect(following.lines()).toHaveLength(2);
+  });
+
+  test('a row from the future hides none', async () => {
+    const following = follow('--limit', '1', '--slo', 'healthy');
+    await eventually(() => expect(following.lines()).toHaveLength(1));
+    insert('2999-01-01 00:00:00.000', 1);
+    await eventually(() => expect(idsOf(following).at(-1)).toContain('2999'));
+    const { evaluationID } = await gate.decide('healthy', true);
+    await eventually(() => expect(idsOf(following)).toContain(evaluationID));
+    gate.sql(`DELETE FROM evaluations WHERE timestamp > '2999'`);
+  });
+
+  test('where no row is meant, only the newest rows are looked through', async () => {
+    const timestamp = new Date().toISOString();
+    const asked: URLSearchParams[] = [];
+    const server = createServer(({ url = '' }, response) => {
+      const { pathname, searchParams } = new URL(url, 'http://a');
+      if (pathname === '/v1/audit') asked.push(searchParams);
+      const records = searchParams.has('service') ? [] : [{ id: 1, timestamp, evaluationID: 'e' }];
+      response.end(JSON.stringify({ records, nextCursor: null }));
+    }).listen(0, '127.0.0.1');
+    onTestFinished(() => void server.close());
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const following = going(['audit', '--follow', '--server', `http://127.0.0.1:${port}`, '--service', 'nothing']);
+    onTestFinished(() => following.signal('SIGKILL'));
+    await eventually(() => expect(asked.length).toBeGreaterThanOrEqual(5));
+    const polled = asked.filter((query) => query.has('service')).at(-1);
+    expect(polled?.get('startTime')).toBe(new Date(Date.parse(timestamp) - 120_000).toISOString());
+    expect(following.lines()).toEqual([]);
   });
 
   test('ends with 0 when nobody reads any more', async () => {
