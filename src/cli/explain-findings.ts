@@ -57,6 +57,7 @@ function subjectOf(code: GateItem['code'] | undefined, { slo, measurement }: Evi
       return failed && { roles: [failed.failure.role], window: failed.window };
     }
     case 'no_traffic':
+    case 'missing_total':
       return first(({ state }) => state === 'noData');
     case 'missing_good':
       return first((window) => window.state === 'ok' && window.goodMissing);

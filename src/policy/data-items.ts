@@ -68,15 +68,26 @@ function hasStaleSource(slo: Slo, { freshness }: Measurement): boolean {
 function noDataItem(slo: Slo, measurement: Measurement, isStale: boolean): readonly GateItem[] {
   const empty = measurement.windows.filter((window) => window.state === 'noData');
   if (empty.length === 0) return [];
+  // A total that nobody counted is no silence: the metric may be misspelled, its exporter gone.
+  if (empty.some(({ cause }) => cause !== 'total is 0') || hasNoSample(measurement)) {
+    return [warn('missing_total', withoutData)];
+  }
   // The owner's word counts only for silence that was seen: a total of 0 over series that are alive.
-  const isSeenSilence =
-    empty.every((window) => window.cause === 'total is 0') && !isStale && measurement.freshness.state === 'ok';
+  const isSeenSilence = !isStale && measurement.freshness.state === 'ok';
   if (isSeenSilence && slo.gating.noTraffic !== 'WARN') {
     const decision = slo.gating.noTraffic;
     const verb = decision === 'ALLOW' ? 'accepted' : 'blocked';
     return [{ code: 'no_traffic', decision, reason: `zero traffic, ${verb} by gating.noTraffic` }];
   }
-  return [warn('no_traffic', 'insufficient data (zero traffic)')];
+  return [warn('no_traffic', withoutData)];
+}
+
+/** One text for both codes, as operators grep for it; the cause stands in the notes. */
+const withoutData = 'insufficient data (zero traffic)';
+
+/** `or vector(0)` makes a 0 of a total that selects no series; so its samples have to be looked at, too. */
+function hasNoSample({ points }: Measurement): boolean {
+  return points.state === 'ok' && points.value === 0;
 }
 
 function missingGoodItem(measurement: Measurement): readonly GateItem[] {

@@ -9,6 +9,7 @@ export const reasonCodes = [
   'stale',
   'overdue',
   'no_traffic',
+  'missing_total',
   'missing_good',
   'few_points',
   'impossible_data',

@@ -9,6 +9,7 @@ const unproven = [
   'held',
   'stale',
   'overdue',
+  'missing_total',
   'missing_good',
   'partial',
   'clock_skew',

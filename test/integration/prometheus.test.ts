@@ -2,11 +2,13 @@ import { readFileSync } from 'node:fs';
 import Sqlite from 'better-sqlite3';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import type { SloDocument } from '../../src/slo/model.ts';
+import { aegis } from '../cli/aegis.ts';
 import { eventually } from '../support/eventually.ts';
 import { createGate, type Answer, type GateOptions, type GateServer } from '../support/gate-server.ts';
 import { allScenarios, fleet } from '../support/metric-scenarios.ts';
 import { describeWithPrometheus, startPrometheus, type TestPrometheus } from '../support/prometheus.ts';
 import { scenarioSlo } from '../support/scenario-slo.ts';
+import { sloDocument } from '../support/slo.ts';
 
 const readmeSlo = readFileSync(new URL('../data/seeds-examples/readme-slo.yaml', import.meta.url), 'utf8');
 const windows = ['5m', '1h', '6h', '30d'] as const;
@@ -86,13 +88,48 @@ describeWithPrometheus('the server on a real Prometheus with a month of history'
           reasonCodes: ['no_traffic'],
         },
       ],
-      [scenarioSlo('stopped'), { decision: 'WARN', isStale: true, reasonCodes: ['stale', 'no_traffic', 'few_points'] }],
+      [
+        scenarioSlo('stopped'),
+        { decision: 'WARN', isStale: true, reasonCodes: ['stale', 'missing_total', 'few_points'] },
+      ],
     ];
     const server = await startGate({ slos: cases.map(([document]) => document) });
     for (const [{ metadata }, expected] of cases) {
       const answer = await untilSteady(server, metadata.id, `scenario="${metadata.id}",`);
       expect(answer, metadata.id).toMatchObject(expected);
     }
+  });
+
+  it('holds a pipeline for a total that no series has, and not for one of 0', async () => {
+    const misspelled = (id: string, otherwise = '') => {
+      const of = (more: string) => `sum(rate(http_request_total{scenario="healthy"${more}}[{{window}}]))${otherwise}`;
+      return sloDocument({ id, good: of(',status!~"5.."'), total: of('') });
+    };
+    const slos = [
+      scenarioSlo('no-traffic'),
+      misspelled('misspelled'),
+      misspelled('zero-in-its-place', ' or vector(0)'),
+    ];
+    const server = await startGate({ slos });
+    const [idle, ...missing] = await Promise.all(
+      slos.map(async ({ metadata: { id } }) => {
+        const { code, out } = await aegis(['gate', '--slo', id, '--server', server.url, '--fresh', '--format', 'json']);
+        return {
+          id,
+          code,
+          answer: (JSON.parse(out) as { results: readonly { answer: unknown }[] }).results[0]?.answer,
+        };
+      }),
+    );
+    const reasons = expect.arrayContaining(['insufficient data (zero traffic)']) as unknown;
+    expect(idle).toMatchObject({ code: 0, answer: { decision: 'WARN', reasonCodes: ['no_traffic'], reasons } });
+    expect(missing).toHaveLength(2);
+    for (const one of missing) {
+      const reasonCodes = ['missing_total', 'few_points'];
+      expect(one, one.id).toMatchObject({ code: 1, answer: { decision: 'WARN', reasonCodes, reasons } });
+    }
+    const text = await aegis(['gate', '--slo', 'misspelled', '--server', server.url, '--fresh', '--format', 'text']);
+    expect(text.out).toContain('missing_total');
   });
 
   it("takes the README's SLO as it stands, over some hundreds of series", async () => {

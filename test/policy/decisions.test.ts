@@ -7,6 +7,7 @@ import { failureReasons } from '../../src/eval/measurement.ts';
 import { answerOf } from '../../src/policy/answer.ts';
 import { decide } from '../../src/policy/decide.ts';
 import type { Evaluation } from '../../src/policy/decision-source.ts';
+import type { ReasonCode } from '../../src/policy/gate-result.ts';
 import { grownOlder } from '../../src/policy/hold.ts';
 import { parseDuration } from '../../src/slo/duration.ts';
 import type { Decision } from '../../src/slo/decision.ts';
@@ -21,6 +22,7 @@ interface Step {
   readonly dataPoints?: number;
   readonly decision: Decision;
   readonly reasons?: readonly string[];
+  readonly codes?: readonly ReasonCode[];
   readonly notes?: readonly string[];
 }
 
@@ -91,6 +93,7 @@ describe.each(readdirSync(directory).map((file) => [file]))('%s', (file) => {
       const answer = answerOf({ evaluation: latest, ageMs: atMs - latest.evaluatedAt.wallMs });
       expect(answer.decision, `at ${step.at}`).toBe(step.decision);
       if (step.reasons !== undefined) expect(answer.reasons, `at ${step.at}`).toEqual(step.reasons);
+      if (step.codes !== undefined) expect(answer.reasonCodes, `at ${step.at}`).toEqual(step.codes);
       if (step.notes !== undefined) expect(answer.notes, `at ${step.at}`).toEqual(step.notes);
     }
   });

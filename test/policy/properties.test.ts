@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Failure, Measurement, WindowState } from '../../src/eval/measurement.ts';
-import { failureReasons } from '../../src/eval/measurement.ts';
+import { failureReasons, noDataCauses } from '../../src/eval/measurement.ts';
 import { answerOf } from '../../src/policy/answer.ts';
 import { decide } from '../../src/policy/decide.ts';
 import { decodeEvidence, encodeEvidence } from '../../src/policy/evidence.ts';
@@ -255,6 +255,28 @@ describe('zero traffic', () => {
     ['the series are stale', { '*': silent }, { freshness: { state: 'ok', ages: [{ metric: 'm', ageMs: 10 ** 7 }] } }],
   ])('is not accepted when %s', (_, windows, rest) => {
     expect(decide(accepting, aMeasurement(accepting, windows, rest), []).decision).toBe('WARN');
+  });
+
+  it('is known only where every total without data is a 0 of series that are there', () => {
+    const cause = fc.constantFrom(...noDataCauses);
+    const anyData = fc.record(
+      Object.fromEntries(
+        names.map((name) => [name, fc.oneof(measured, fc.record({ state: fc.constant('noData' as const), cause }))]),
+      ),
+    );
+    fc.assert(
+      fc.property(anyData, fc.nat(3), fc.constantFrom(...decisions), (windows, samples, noTraffic) => {
+        const of = anSlo({ gating: { noTraffic } });
+        const result = decide(of, aMeasurement(of, windows, { points: { state: 'ok', value: samples } }), []);
+        const causes = Object.values(windows).flatMap((one) => (one.state === 'noData' ? [one.cause] : []));
+        const isMissing = causes.length > 0 && (samples === 0 || causes.some((one) => one !== 'total is 0'));
+        const codes = result.items.map((item) => item.code);
+        expect(codes.includes('missing_total')).toBe(isMissing);
+        expect(codes.includes('no_traffic')).toBe(causes.length > 0 && !isMissing);
+        expect(result.hasNoTraffic).toBe(causes.length > 0);
+        if (isMissing) expect(result.decision).not.toBe('ALLOW');
+      }),
+    );
   });
 });
 

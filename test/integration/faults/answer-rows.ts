@@ -24,7 +24,7 @@ const failed = (title: string, fault: AnsweredFault, cause: string, more: Partia
 const noData = (title: string, fault: AnsweredFault): AnswerRow => ({
   title,
   fault,
-  code: 'no_traffic',
+  code: 'missing_total',
   cause: 'insufficient data (zero traffic)',
   spoils: (labels) => /^(good|total):/.test(labels[partLabel] ?? ''),
 });

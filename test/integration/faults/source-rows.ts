@@ -147,7 +147,7 @@ export const sourceSteps: readonly (readonly SourceRow[])[] = [
         return filled();
       },
       graceMs: 0,
-      code: 'no_traffic',
+      code: 'missing_total',
       cause: 'insufficient data (zero traffic)',
       recovery: 'ALLOW within two intervals of `minDataPoints`',
     },
