@@ -68,16 +68,17 @@ function hasStaleSource(slo: Slo, { freshness }: Measurement): boolean {
 function noDataItem(slo: Slo, measurement: Measurement, isStale: boolean): readonly GateItem[] {
   const empty = measurement.windows.filter((window) => window.state === 'noData');
   if (empty.length === 0) return [];
-  // A total that nobody counted is no silence: the metric may be misspelled, its exporter gone.
-  if (empty.some(({ cause }) => cause !== 'total is 0') || hasNoSample(measurement)) {
-    return [warn('missing_total', withoutData)];
-  }
+  const { noTraffic } = slo.gating;
+  const isZero = empty.every(({ cause }) => cause === 'total is 0');
   // The owner's word counts only for silence that was seen: a total of 0 over series that are alive.
-  const isSeenSilence = !isStale && measurement.freshness.state === 'ok';
-  if (isSeenSilence && slo.gating.noTraffic !== 'WARN') {
-    const decision = slo.gating.noTraffic;
-    const verb = decision === 'ALLOW' ? 'accepted' : 'blocked';
-    return [{ code: 'no_traffic', decision, reason: `zero traffic, ${verb} by gating.noTraffic` }];
+  const isSeenSilence = isZero && !isStale && measurement.freshness.state === 'ok';
+  if (isSeenSilence && noTraffic === 'BLOCK') {
+    return [{ code: 'no_traffic', decision: 'BLOCK', reason: 'zero traffic, blocked by gating.noTraffic' }];
+  }
+  // A total that nobody counted is no silence: the metric may be misspelled, its exporter gone.
+  if (!isZero || hasNoSample(measurement)) return [warn('missing_total', withoutData)];
+  if (isSeenSilence && noTraffic === 'ALLOW') {
+    return [{ code: 'no_traffic', decision: 'ALLOW', reason: 'zero traffic, accepted by gating.noTraffic' }];
   }
   return [warn('no_traffic', withoutData)];
 }

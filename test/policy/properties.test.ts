@@ -269,12 +269,15 @@ describe('zero traffic', () => {
         const of = anSlo({ gating: { noTraffic } });
         const result = decide(of, aMeasurement(of, windows, { points: { state: 'ok', value: samples } }), []);
         const causes = Object.values(windows).flatMap((one) => (one.state === 'noData' ? [one.cause] : []));
-        const isMissing = causes.length > 0 && (samples === 0 || causes.some((one) => one !== 'total is 0'));
+        const isZero = causes.every((one) => one === 'total is 0');
+        // The owner's BLOCK for a 0 asks for no sample.
+        const isMissing = causes.length > 0 && (!isZero || (samples === 0 && noTraffic !== 'BLOCK'));
         const codes = result.items.map((item) => item.code);
         expect(codes.includes('missing_total')).toBe(isMissing);
         expect(codes.includes('no_traffic')).toBe(causes.length > 0 && !isMissing);
         expect(result.hasNoTraffic).toBe(causes.length > 0);
         if (isMissing) expect(result.decision).not.toBe('ALLOW');
+        else if (causes.length > 0 && noTraffic === 'BLOCK') expect(result.decision).toBe('BLOCK');
       }),
     );
   });
