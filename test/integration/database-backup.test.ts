@@ -104,8 +104,12 @@ async function endedWhen(event: RegExp, signal: NodeJS.Signals, words: readonly 
   const cli = new URL('../../dist/cli.js', import.meta.url).pathname;
   const watcher = watch(directory);
   const child = spawn(process.execPath, [cli, 'db', ...words], { stdio: 'ignore' });
+  let isSent = false;
   watcher.on('change', (_type, name) => {
-    if (event.test(String(name))) child.kill(signal);
+    // Once: its own clearing away is a change as well, and a second signal ends it wherever it is.
+    if (isSent || !event.test(String(name))) return;
+    isSent = true;
+    child.kill(signal);
   });
   const [code] = (await once(child, 'exit')) as [number | null];
   watcher.close();
