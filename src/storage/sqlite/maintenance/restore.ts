@@ -149,7 +149,7 @@ function foldLogIn(to: string): { kind: 'fit' } | { kind: 'unusable'; message: s
 /** Gives the old database a second name, with its log or journal where it still has one. */
 function keep(to: string, nowMs: number): string {
   const time = new Date(nowMs).toISOString().replace(/[-:]|\.\d+/g, '');
-  const kept = `${to}.before-restore-${time}`;
+  const kept = freeName(`${to}.before-restore-${time}`);
   duplicate(to, kept);
   if (logSize(to) > 0) {
     duplicate(logPath(to), logPath(kept));
@@ -165,6 +165,13 @@ function noteOldFile(to: string): void {
   const file = stampOf(to);
   const wal = { salts: '', backfilled: 0, attempted: 0, frames: 0 };
   if (file !== null) writeNote(to, { state: 'checkpointed', file, wal });
+}
+
+/** Of two restores within a second, each keeps what it found. */
+function freeName(name: string): string {
+  let free = name;
+  for (let number = 2; existsSync(free); number++) free = `${name}-${number}`;
+  return free;
 }
 
 function duplicate(file: string, as: string): void {
