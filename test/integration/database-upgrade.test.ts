@@ -81,7 +81,12 @@ describe('a server of today over an earlier database', () => {
 });
 
 describe('two starts at once over a database of an earlier version', () => {
-  const cases = ['contract/databases/original-utc.db', 'databases/version-1.db', 'databases/version-2.db'];
+  const cases = [
+    'contract/databases/original-utc.db',
+    'databases/version-1.db',
+    'databases/version-2.db',
+    'databases/version-3.db',
+  ];
   const rows = 'SELECT id, slo_id, decision, sli, error_rate, reasons_json FROM evaluations ORDER BY id';
 
   it.each(cases)('%s: it is migrated once, and nothing is lost', async (name) => {

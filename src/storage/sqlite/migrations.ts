@@ -2,10 +2,10 @@ import type { Database } from 'better-sqlite3';
 import { AegisError } from '../../errors.ts';
 import { version as softwareVersion } from '../../version.ts';
 import { migratedBurnRates, migratedEvaluationId, migratedInstant, migratedReasonCodes } from './original.ts';
-import { indexesVersion1, schemaVersion1, schemaVersion2, schemaVersion3 } from './schema.ts';
+import { indexesVersion1, schemaVersion1, schemaVersion2, schemaVersion3, schemaVersion4 } from './schema.ts';
 
 /** Numbered by their place, from 1; forward only. `PRAGMA user_version` says which was the last. */
-const migrations: readonly ((db: Database) => void)[] = [toVersion1, toVersion2, toVersion3];
+const migrations: readonly ((db: Database) => void)[] = [toVersion1, toVersion2, toVersion3, toVersion4];
 
 export const currentVersion = migrations.length;
 
@@ -103,6 +103,10 @@ function toVersion2(db: Database): void {
 
 function toVersion3(db: Database): void {
   db.exec(schemaVersion3);
+}
+
+function toVersion4(db: Database): void {
+  db.exec(schemaVersion4);
 }
 
 // Those that refer to slo_definitions first, so that dropping it breaks no reference.

@@ -125,3 +125,8 @@ CREATE INDEX orders_by_caller ON orders(caller, timestamp, id);
 export const schemaVersion3 = `
 ALTER TABLE schema_migrations ADD COLUMN applied_by TEXT;
 `;
+
+/** Version 4: the windows that an SLO's next evaluation may lean on (eval/kept-windows.ts), as JSON; NULL: none. */
+export const schemaVersion4 = `
+ALTER TABLE latest_state ADD COLUMN kept_windows TEXT;
+`;
