@@ -136,6 +136,7 @@ export function createApp(settings: Settings, log: Log, options: AppOptions = {}
         slotsMissed += count;
         metrics.onSlotsMissed(count);
       },
+      onSlotTaken: (latenessMs) => metrics.onSlotTaken(latenessMs),
     });
     lifecycle.onStop('scheduler', () => scheduler.stop());
 

@@ -17,6 +17,8 @@ export interface LoopDeps extends EvaluateDeps {
   /** Told of each evaluation, for metrics. */
   readonly onEvaluated: (evaluation: Evaluation, durationMs: number) => void;
   readonly onSlotsMissed: (sloId: string, count: number) => void;
+  /** Told of each slot how long after it the source was asked, the queue included. */
+  readonly onSlotTaken: (latenessMs: number) => void;
 }
 
 /** The evaluations of one SLO as it stands: a changed SLO gets a new loop, which knows nothing of the old one's decisions. */
@@ -102,8 +104,10 @@ export function startSloLoop(deps: LoopDeps, loaded: LoadedSlo): SloLoop {
       const retryMs = failures > 0 ? clock.now().wallMs + retryDelayMs(failures, intervalMs) : Infinity;
       if ((await sleepUntil(Math.min(slotMs, retryMs))) === 'aborted') return;
       const run = start('scheduled', deps.deadlineMs());
-      failures = countFailures(failures, await run.done);
+      const evaluation = await run.done;
+      failures = countFailures(failures, evaluation);
       if (retryMs < slotMs) continue;
+      if (evaluation !== undefined) deps.onSlotTaken(Math.max(evaluation.evaluatedAt.wallMs - slotMs, 0));
       lastSlotMs = slotMs;
       const missed = missedSlots(slotMs, clock.now().wallMs, intervalMs);
       if (missed > 0) deps.onSlotsMissed(loaded.slo.id, missed);

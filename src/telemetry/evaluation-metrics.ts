@@ -6,6 +6,8 @@ import { createBuckets, observe, ReadHistogram } from './buckets.ts';
 import { createLatencies } from './latencies.ts';
 import { createSlowestSlos } from './slowest-slos.ts';
 
+// From a tick of a timer to an interval: a quarter of a second is what a source that keeps up has to be asked within.
+const latenessBounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 const bounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 8, 10];
 
 interface Outcome {
@@ -17,6 +19,7 @@ interface Outcome {
 export function addEvaluationMetrics(registers: Registry[], catalogue: SloCatalogue, monotonicMs: () => number) {
   const counted = new Map<string, Outcome & { count: number }>();
   const seconds = createBuckets(bounds);
+  const lateness = createBuckets(latenessBounds);
   const latencies = createLatencies(monotonicMs);
   const slowest = createSlowestSlos(catalogue);
 
@@ -37,6 +40,13 @@ export function addEvaluationMetrics(registers: Registry[], catalogue: SloCatalo
     bounds,
     read: () => [[{}, seconds]],
   });
+  new ReadHistogram(registers, {
+    name: 'aegis_evaluation_slot_lateness_seconds',
+    help: 'How long after its slot a scheduled evaluation asked the source, the queue included; repetitions of failed ones have no slot.',
+    labelNames: [],
+    bounds: latenessBounds,
+    read: () => [[{}, lateness]],
+  });
 
   return {
     onEvaluated(evaluation: Evaluation, durationMs: number): void {
@@ -49,6 +59,7 @@ export function addEvaluationMetrics(registers: Registry[], catalogue: SloCatalo
       latencies.record(durationMs, outcome === 'failed');
       slowest.record(evaluation.slo.id, durationMs);
     },
+    onSlotTaken: (latenessMs: number) => observe(lateness, latenessMs / 1000),
     latencies,
     slowest,
   };

@@ -34,6 +34,7 @@ export interface MetricValue {
 export interface Metrics {
   onEvaluated(evaluation: Evaluation, durationMs: number): void;
   onSlotsMissed(count: number): void;
+  onSlotTaken(latenessMs: number): void;
   onAnswered(request: AnsweredRequest): void;
   onSourceRequest(request: SourceRequest): void;
   readonly onServed: CountServed;
@@ -74,6 +75,7 @@ export function createMetrics(sources: MetricsSources): Metrics {
       performance.onEvaluated(evaluation, durationMs);
     },
     onSlotsMissed: (count) => slotsMissed.inc(count),
+    onSlotTaken: (latenessMs) => performance.onSlotTaken(latenessMs),
     onAnswered: (request) => performance.onAnswered(request),
     performance: () => performance.report(),
     async read(name) {

@@ -26,6 +26,7 @@ export interface PerformanceReport {
 export interface Performance {
   onAnswered(request: AnsweredRequest): void;
   onEvaluated(evaluation: Evaluation, durationMs: number): void;
+  onSlotTaken(latenessMs: number): void;
   report(): PerformanceReport;
 }
 
@@ -56,6 +57,7 @@ export function addPerformanceMetrics(
   return {
     onAnswered: (request) => requests.onAnswered(request),
     onEvaluated: (evaluation, durationMs) => evaluations.onEvaluated(evaluation, durationMs),
+    onSlotTaken: (latenessMs) => evaluations.onSlotTaken(latenessMs),
     report() {
       const nowMs = monotonicMs();
       const byRoute = requests.byRoute();

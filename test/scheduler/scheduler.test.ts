@@ -99,6 +99,27 @@ describe('a loop', () => {
     expect(world.source.asked).toHaveLength(3);
   });
 
+  it('tells how late after its slot the source was asked, the wait for a turn included', async () => {
+    const [one, other] = [anSlo({ id: 'one', interval: '1s' }), anSlo({ id: 'other', interval: '1s' })];
+    world = createWorld([one, other], { mode: 'manual', concurrency: 1 });
+    await world.clock.settle();
+    for (const first of [0, 1]) {
+      world.source.asked[first]!.answer();
+      await world.clock.settle();
+    }
+    expect(world.lateness).toEqual([]); // first evaluations have no slot
+    await world.clock.advance(1_000); // both slots have come, and there is one turn
+    world.source.asked[2]!.answer();
+    await world.clock.settle();
+    expect(world.lateness).toEqual([0]);
+    world.source.asked[3]!.answer();
+    await world.clock.settle();
+    const between = world.source.asked[3]!.request.evaluatedAtMs - world.source.asked[2]!.request.evaluatedAtMs;
+    expect(world.lateness).toHaveLength(2);
+    expect(world.lateness[1]).toBeGreaterThan(0);
+    expect(world.lateness[1]).toBeLessThanOrEqual(between + 1_000);
+  });
+
   it('repeats a failed evaluation early, backing off, and allows again within two intervals of the end', async () => {
     world = createWorld([readme]);
     await world.clock.settle();

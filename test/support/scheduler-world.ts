@@ -104,6 +104,7 @@ export function createWorld(
   const audit = createEvaluationLog();
   const log = createRecordingLog();
   const missed: number[] = [];
+  const lateness: number[] = [];
   const scheduler = createScheduler({
     catalogue: files.catalogue,
     adapterOf: () => source.adapter,
@@ -114,7 +115,8 @@ export function createWorld(
     deadlineMs: () => 8_000,
     onEvaluated: () => undefined,
     onSlotsMissed: (_, count) => void missed.push(count),
+    onSlotTaken: (latenessMs) => void lateness.push(latenessMs),
   });
   scheduler.start();
-  return { clock, source, files, audit, log, missed, scheduler };
+  return { clock, source, files, audit, log, missed, lateness, scheduler };
 }
