@@ -11,6 +11,7 @@ import { limits as fixed } from './limits/fixed.ts';
 import { collectRoutes } from './method-not-allowed.ts';
 import { describeApi, serveDescription } from './openapi.ts';
 import { loggedPath, requestIdOf, requestLine } from './request-line.ts';
+import { requestSchemas } from './request-schemas.ts';
 import { auditDecisionsRoute } from './routes/audit-decisions.ts';
 import { auditExportRoutes } from './routes/audit-export.ts';
 import { auditOrdersRoute } from './routes/audit-orders.ts';
@@ -58,7 +59,6 @@ export function createApi(deps: ApiDeps): FastifyInstance {
     // A request that comes while the sockets are being closed is answered like any other.
     return503OnClosing: false,
     genReqId: requestIdOf,
-    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, verbose: true } },
     routerOptions: { maxParamLength: 512 },
     bodyLimit: fixed.bodyBytes,
     ...(edge.trustedProxies.length > 0 && { trustProxy: [...edge.trustedProxies] }),
@@ -77,6 +77,7 @@ export function createApi(deps: ApiDeps): FastifyInstance {
     const server = serveAdmin((request, response) => app.routing(request, response));
     return server.on('clientError', onClientError);
   });
+  app.setValidatorCompiler(requestSchemas());
   // Answers are what the policy made, whole: a schema that lags behind must not drop a field.
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
   app.setErrorHandler(onError);
