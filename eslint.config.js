@@ -1,7 +1,17 @@
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist/', 'coverage/', 'node_modules/', 'eslint.config.js', '.dependency-cruiser.cjs', 'examples/'] },
+  {
+    ignores: [
+      'dist/',
+      'bench/dist/',
+      'coverage/',
+      'node_modules/',
+      'eslint.config.js',
+      '.dependency-cruiser.cjs',
+      'examples/',
+    ],
+  },
   tseslint.configs.strictTypeChecked,
   tseslint.configs.stylisticTypeChecked,
   {

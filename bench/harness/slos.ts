@@ -1,0 +1,41 @@
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import type { SloDocument } from '../../src/slo/model.ts';
+import { sloDocument } from '../../test/support/slo.ts';
+import type { Workplace } from './workplace.ts';
+
+/** Six windows: those of the rules, and the compliance window. */
+export const windows = ['5m', '30m', '1h', '6h', '3d', '30d'] as const;
+
+const rules = [
+  { name: 'fast-burn', shortWindow: '5m', longWindow: '1h', threshold: 14.4 },
+  { name: 'slow-burn', shortWindow: '30m', longWindow: '6h', threshold: 6 },
+  { name: 'drip', shortWindow: '6h', longWindow: '3d', threshold: 1 },
+];
+
+export function sloId(index: number): string {
+  return `service-${String(index).padStart(5, '0')}`;
+}
+
+function sloOf(index: number, interval: string, objective = 0.995): SloDocument {
+  return sloDocument({
+    id: sloId(index),
+    service: `service-${index % 40}`,
+    environment: ['production', 'staging', 'test'][index % 3] ?? 'test',
+    ...{ interval, objective, rules },
+    good: 'sum(rate(http_requests_total{scenario="fleet",status!~"5.."}[{{window}}]))',
+    total: 'sum(rate(http_requests_total{scenario="fleet"}[{{window}}]))',
+  });
+}
+
+export async function writeSlo(directory: string, index: number, interval: string, objective?: number): Promise<void> {
+  await writeFile(join(directory, `${sloId(index)}.yaml`), stringify(sloOf(index, interval, objective)));
+}
+
+/** A directory of so many SLOs, one a file. */
+export async function writeSlos(workplace: Workplace, count: number, interval: string): Promise<string> {
+  const directory = await mkdtemp(join(workplace.directory, 'slos-'));
+  for (let index = 0; index < count; index++) await writeSlo(directory, index, interval);
+  return directory;
+}

@@ -1,0 +1,53 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { describeMachine } from './harness/machine.ts';
+import type { Part, Scale } from './harness/part.ts';
+import { compilePrograms, root } from './harness/programs.ts';
+import type { PartResults } from './harness/result.ts';
+import { textTable } from './harness/table.ts';
+import { clearUpOnSignals, within } from './harness/workplace.ts';
+import { decisions } from './parts/decisions.ts';
+
+/** In the order in which they run. */
+const parts: Readonly<Record<string, Part>> = { decisions };
+
+const { values: flags, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { quick: { type: 'boolean', default: false }, out: { type: 'string' } },
+});
+const scale: Scale = { isQuick: flags.quick, pick: (whole, quick) => (flags.quick ? quick : whole) };
+
+async function run(): Promise<void> {
+  if (process.platform !== 'linux') throw new Error('the benchmarks read CPU time from /proc, which only Linux has');
+  const machine = describeMachine();
+  console.log(`${machine.cpu}, ${machine.cores} cores, Node ${machine.node}, commit ${machine.commit}`);
+  await compilePrograms();
+  const measured: PartResults[] = [];
+  for (const [part, measure] of asked()) {
+    const startedMs = performance.now();
+    const results = await within((workplace) => measure(workplace, scale));
+    measured.push({ part, results });
+    console.log(`\n${part} (${Math.round((performance.now() - startedMs) / 1000)} s)\n${textTable(results)}`);
+  }
+  const out = resolve(flags.out ?? join(root, 'bench', 'results', `${machine.date.replaceAll(':', '-')}.json`));
+  await mkdir(dirname(out), { recursive: true });
+  await writeFile(out, `${JSON.stringify({ machine, isQuick: flags.quick, parts: measured }, null, 2)}\n`);
+  console.log(`\nwritten to ${out}`);
+}
+
+function asked(): [string, Part][] {
+  const unknown = positionals.filter((name) => parts[name] === undefined);
+  if (unknown.length > 0) {
+    throw new Error(`there is no part ${unknown.join(', ')}; there are ${Object.keys(parts).join(', ')}`);
+  }
+  return Object.entries(parts).filter(([name]) => positionals.length === 0 || positionals.includes(name));
+}
+
+clearUpOnSignals();
+try {
+  await run();
+} catch (error) {
+  console.error(error);
+  process.exitCode = 1;
+}
