@@ -186,6 +186,7 @@ export function createApp(settings: Settings, log: Log, options: AppOptions = {}
       auditStatus: storage.status,
       log,
       slowRequestMs: () => live.current().slowRequestMs,
+      requestLog: () => live.current().requestLog,
       clock,
       about: { version, adapter: adapter.name, startedAtMs, role },
       readiness,

@@ -12,8 +12,12 @@ export interface LogFields {
   readonly [field: string]: unknown;
 }
 
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+
 /** What every room knows of logging. `telemetry/` implements it with pino; tests with an array. */
 export interface Log {
+  /** Whether lines of this level are written, for those who would make many in vain. */
+  writes(level: LogLevel): boolean;
   debug(message: string, fields?: LogFields): void;
   info(message: string, fields?: LogFields): void;
   warn(message: string, fields?: LogFields): void;

@@ -45,6 +45,7 @@ function settingsOf(changes: Partial<Settings> = {}): Settings {
     maxConnections: 1_000,
     logFile: undefined,
     slowRequestMs: 2_000,
+    requestLog: new Map(),
     ...changes,
   };
 }

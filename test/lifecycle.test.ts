@@ -5,7 +5,8 @@ import type { Log } from '../src/log.ts';
 function recording() {
   const errors: string[] = [];
   const nothing = () => undefined;
-  const log: Log = { debug: nothing, info: nothing, warn: nothing, error: (message) => errors.push(message) };
+  const error = (message: string) => errors.push(message);
+  const log: Log = { writes: () => true, debug: nothing, info: nothing, warn: nothing, error };
   return { log, errors };
 }
 

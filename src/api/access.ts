@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify';
 import type { Credentials, Identified, Identity } from '../access/ports.ts';
 import { AegisError } from '../errors.ts';
 import { describeAccess } from './access-description.ts';
@@ -26,7 +26,7 @@ const nobody: Identity = {
 
 /**
  * Recognises who sends a request and refuses what they may not do, before a body is read. To be called before any route
- * is added: a route that does not say who may use it is a programmer error.
+ * is added: a route that does not say who may use it is a programmer error. What was added to routes before runs after.
  */
 export function guardRoutes(app: FastifyInstance, deps: Pick<ApiDeps, 'access' | 'log' | 'clock'>): void {
   const { access } = deps;
@@ -37,48 +37,53 @@ export function guardRoutes(app: FastifyInstance, deps: Pick<ApiDeps, 'access' |
   app.addHook('onRoute', (route) => {
     // The pages of the description hold nothing of this server, and their routes are made by a plugin.
     if (route.url.startsWith(descriptionPages)) route.config = { ...route.config, access: 'open' };
-    const needed = route.config?.access;
+    const { access: needed, perSlo = false } = route.config ?? {};
     if (needed === undefined) throw new Error(`${route.url} does not say who may use it`);
     if (route.schema?.hide !== true) {
-      const methods = [route.method].flat().join(', ');
-      routes.push({ methods, url: route.url, needed, perSlo: route.config?.perSlo === true });
+      routes.push({ methods: [route.method].flat().join(', '), url: route.url, needed, perSlo });
     }
+    // A hook of each route, rather than one of all: looking up what route it is costs more than the rest of it.
+    const guard = needed === 'open' || isOpen(needed) ? letIn : guardOf(needed, perSlo);
     if (needed !== 'open' && !isOpen(needed)) describeAccess(route, needed, access);
-  });
-  app.addHook('onRequest', (request, reply, done) => {
-    const { access: needed = 'admin' } = request.routeOptions.config;
-    if (isOpen(needed)) {
-      request.identity = nobody;
-      done();
-      return;
-    }
-    const identified = access.identify(credentialsOf(request, app.traffic.isAdmin(request.raw.socket)));
-    if (identified instanceof Promise) void identified.then((later) => done(admit(request, reply, later)), done);
-    else done(admit(request, reply, identified));
+    route.onRequest = [guard, ...[route.onRequest ?? []].flat()];
   });
 
   function isOpen(needed: RouteAccess): boolean {
     return needed === 'open' || (needed === 'metrics' && access.openMetrics);
   }
 
-  function admit(request: FastifyRequest, reply: FastifyReply, identified: Identified): AegisError | undefined {
-    if (identified.kind === 'identified') {
-      request.identity = identified.identity;
-      return refusalOf(identified.identity, request);
-    }
+  function guardOf(needed: Exclude<RouteAccess, 'open'>, perSlo: boolean): onRequestHookHandler {
+    return (request, reply, done) => {
+      const identified = access.identify(credentialsOf(request, app.traffic.isAdmin(request.raw.socket)));
+      const admit = (who: Identified) => {
+        if (who.kind === 'refused') return refuse(request, reply, who);
+        request.identity = who.identity;
+        return refusalOf(who.identity, needed, perSlo);
+      };
+      if (identified instanceof Promise) void identified.then((later) => done(admit(later)), done);
+      else done(admit(identified));
+    };
+  }
+
+  function refuse(request: FastifyRequest, reply: FastifyReply, why: Extract<Identified, { kind: 'refused' }>) {
     request.identity = nobody;
-    logFailure(request, identified.reason);
-    if (identified.retryAfterS !== undefined) reply.header('retry-after', String(identified.retryAfterS));
-    if (identified.reason === 'unavailable') return new AegisError('issuer_unavailable', identified.message);
-    if (identified.reason === 'too_many_failures') return new AegisError('rate_limited', identified.message);
+    logFailure(request, why.reason);
+    if (why.retryAfterS !== undefined) reply.header('retry-after', String(why.retryAfterS));
+    if (why.reason === 'unavailable') return new AegisError('issuer_unavailable', why.message);
+    if (why.reason === 'too_many_failures') return new AegisError('rate_limited', why.message);
     reply.header('www-authenticate', 'Bearer');
-    return new AegisError('unauthorized', identified.message);
+    return new AegisError('unauthorized', why.message);
   }
 }
 
+/** The guard of an open route: nobody asks who it is. */
+const letIn: onRequestHookHandler = (request, _reply, done) => {
+  request.identity = nobody;
+  done();
+};
+
 /** Why somebody who was recognised may not use a route; undefined where they may. */
-function refusalOf(identity: Identity, { routeOptions: { config } }: FastifyRequest): AegisError | undefined {
-  const { access: needed = 'admin', perSlo = false } = config;
+function refusalOf(identity: Identity, needed: Exclude<RouteAccess, 'open'>, perSlo: boolean): AegisError | undefined {
   if (!hasScope(identity, needed)) return notAllowed(identity, needed);
   // What tells of all SLOs at once is not for who may ask for some: the safe side for every route to come.
   if (identity.seesAll || perSlo) return undefined;
@@ -102,8 +107,8 @@ function notAllowed(identity: Identity, needed: RouteAccess): AegisError {
   return new AegisError('forbidden', `${identity.name} does not have the scope ${scope}`);
 }
 
-function credentialsOf({ headers, ip }: FastifyRequest, isAdminSocket: boolean): Credentials {
-  return { token: tokenOf(headers.authorization, headers['x-api-key']), isAdminSocket, address: ip };
+function credentialsOf({ headers, about }: FastifyRequest, isAdminSocket: boolean): Credentials {
+  return { token: tokenOf(headers.authorization, headers['x-api-key']), isAdminSocket, address: about.client };
 }
 
 function tokenOf(authorization: string | undefined, key: string | string[] | undefined): Credentials['token'] {

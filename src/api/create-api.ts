@@ -70,7 +70,6 @@ export function createApi(deps: ApiDeps): FastifyInstance {
   }).withTypeProvider<TypeBoxTypeProvider>();
 
   app.decorate('traffic', traffic);
-  app.decorateRequest('trace');
   app.decorateRequest('about');
   app.decorate('limits', limits);
   app.decorate('adminServer', () => {
@@ -89,8 +88,9 @@ export function createApi(deps: ApiDeps): FastifyInstance {
     done(refusal(request));
   });
 
-  guardRoutes(app, deps);
+  // The last of them comes first in a request: who asks is recognised before their requests are counted.
   limits.guard(app);
+  guardRoutes(app, deps);
 
   const refuseOtherMethods = collectRoutes(app);
   describeApi(app, deps.about.version);

@@ -6,7 +6,7 @@ import type { SloCatalogue } from '../catalogue/ports.ts';
 import type { Clock } from '../clock.ts';
 import type { Trace } from '../eval/trace.ts';
 import type { HealthReport, SystemReport } from '../health/ports.ts';
-import type { Log } from '../log.ts';
+import type { Log, LogLevel } from '../log.ts';
 import type { DecisionSource } from '../policy/decision-source.ts';
 import type { EvaluationAnswer } from '../policy/evidence-answer.ts';
 import type { Decision } from '../slo/decision.ts';
@@ -35,10 +35,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Set before anything else is done for a request. */
     identity: Identity;
-    /** Of the request, its evaluation and its queries. */
-    trace: Trace;
-    /** What it was about, for its log line, once that is known. */
-    about: { sloId?: string; evaluationId?: string; decision?: Decision };
+    /** What is known of it, for its log line. Set before anything else is done for a request. */
+    about: About;
   }
 }
 
@@ -64,8 +62,10 @@ export interface ApiDeps {
   readonly log: Log;
   /** Requests that take longer are logged as `slow_request`. */
   readonly slowRequestMs: () => number;
+  /** The level of the lines of a route's requests, where one is set. */
+  readonly requestLog: () => RequestLog;
   readonly clock: Clock;
-  readonly about: About;
+  readonly about: Program;
   readonly readiness: () => Readiness;
   readonly health: () => HealthReport;
   readonly system: () => SystemReport;
@@ -76,8 +76,20 @@ export interface ApiDeps {
   readonly metrics?: ApiMetrics;
 }
 
-/** What runs here. */
+/** A request as it is counted and logged. */
 export interface About {
+  readonly startedMs: number;
+  /** The client's address, which is not known any more when the connection has closed. */
+  readonly client: string;
+  /** Made for the first who asks: `traceFor` (trace.ts). */
+  trace?: Trace;
+  sloId?: string;
+  evaluationId?: string;
+  decision?: Decision;
+}
+
+/** What runs here. */
+export interface Program {
   readonly version: string;
   readonly adapter: string;
   readonly startedAtMs: number;
@@ -94,6 +106,9 @@ export interface Edge {
   /** Read at each request. */
   readonly rates: () => Rates;
 }
+
+/** By the route's pattern; `none` for requests that are for no route. */
+export type RequestLog = ReadonlyMap<string, LogLevel | 'off'>;
 
 /** What the API knows of metrics: what it serves, and what it tells of itself. */
 export interface ApiMetrics {

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { ConnectionError, FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { AegisError, messageOf, type ErrorCode } from '../errors.ts';
 import type { Log } from '../log.ts';
+import { traceFor } from './trace.ts';
 import type { Traffic } from './traffic.ts';
 import { describeInvalid, type Invalid } from './invalid.ts';
 
@@ -79,7 +80,7 @@ export function errorHandler(log: Log) {
       const fields = {
         component: 'api',
         request_id: request.id,
-        trace_id: request.trace.traceId,
+        trace_id: traceFor(request).traceId,
         status,
         error: messageOf(error),
       };

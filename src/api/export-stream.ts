@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AegisError, messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { ExportChunk, ExportForm } from '../storage/ports.ts';
+import { traceFor } from './trace.ts';
 
 interface Export {
   readonly request: FastifyRequest;
@@ -31,7 +32,7 @@ export async function sendExport({ request, reply, log, form, cursor, read }: Ex
       // Where nothing is to be sent nobody else sees that the client has gone.
       if (chunk.next === null || stream.destroyed) return;
       chunk = await read(chunk.next).catch((error: unknown) => {
-        const fields = { component: 'api', request_id: request.id, trace_id: request.trace.traceId };
+        const fields = { component: 'api', request_id: request.id, trace_id: traceFor(request).traceId };
         log.warn(`an export was cut off: ${messageOf(error)}`, fields);
         throw error;
       });

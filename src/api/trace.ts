@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { FastifyRequest } from 'fastify';
 import { newSpanId, newTrace, type Trace } from '../eval/trace.ts';
 
 // Version, trace id, parent id, flags; a version after ours may have more behind them.
@@ -7,6 +8,11 @@ const zeros = /^0+$/;
 
 // Passed on where every server takes it: the specification asks for 512 characters, and a header is no place for others.
 const passableState = /^[\x20-\x7e]{1,512}$/;
+
+/** The trace of a request, its evaluation and its queries. */
+export function traceFor({ about, headers }: Pick<FastifyRequest, 'about' | 'headers'>): Trace {
+  return (about.trace ??= traceOf(headers));
+}
 
 /** The trace that a request belongs to, or a new one where it names none that is valid; the span is ours. */
 export function traceOf({ traceparent, tracestate }: IncomingHttpHeaders): Trace {

@@ -95,7 +95,8 @@ export function createTraffic(options: TrafficOptions): {
       requests += 1;
       open.add(response);
       if (stopping.signal.aborted) response.shouldKeepAlive = false;
-      response.once('close', () => {
+      // It comes once.
+      response.on('close', () => {
         open.delete(response);
         if (connection !== undefined) connections.end(connection);
       });

@@ -10,6 +10,7 @@ export type Live = Pick<
   | 'rateLimit'
   | 'forcedRateLimit'
   | 'slowRequestMs'
+  | 'requestLog'
   | 'shutdownDelayMs'
   | 'evaluationTimeoutMs'
   | 'retention'
@@ -87,6 +88,7 @@ function valuesOf(next: Live, isChanged: (setting: Setting<unknown>) => boolean)
     ...(isChanged(table.rateLimit) && { rateLimit: next.rateLimit }),
     ...(isChanged(table.forcedRateLimit) && { forcedRateLimit: next.forcedRateLimit }),
     ...(isChanged(table.slowRequestMs) && { slowRequestMs: next.slowRequestMs }),
+    ...(isChanged(table.requestLog) && { requestLog: next.requestLog }),
     ...(isChanged(table.shutdownDelayMs) && { shutdownDelayMs: next.shutdownDelayMs }),
     ...(isChanged(table.evaluationTimeoutMs) && { evaluationTimeoutMs: next.evaluationTimeoutMs }),
     // All three, as nothing orders one of them.

@@ -87,6 +87,7 @@ function build(sources: Sources): { settings: Settings; warnings: readonly strin
       maxConnections: sources.value(table.maxConnections),
       logFile: sources.one(table.logFile)?.value,
       slowRequestMs: sources.value(table.slowRequestMs),
+      requestLog: sources.one(table.requestLog)?.value ?? new Map(),
     },
     warnings: warningsOf(sources, adapter),
     told: new Map(settings.map((setting) => [setting, sources.told(setting)])),

@@ -34,7 +34,11 @@ export interface Settings {
   readonly logFile: string | undefined;
   /** Requests that take longer are logged as `slow_request`. */
   readonly slowRequestMs: number;
+  /** The level of the lines of a route's requests, where it is not the usual one. */
+  readonly requestLog: RequestLogSettings;
 }
+
+export type RequestLogSettings = ReadonlyMap<string, 'debug' | 'info' | 'warn' | 'error' | 'off'>;
 
 /** How much of the audit is kept; 0 is no bound. */
 export interface RetentionSettings {

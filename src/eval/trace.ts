@@ -17,12 +17,18 @@ export interface Trace {
 
 /** A trace that begins here. */
 export function newTrace(): Trace {
-  return { traceId: randomUUID().replaceAll('-', ''), spanId: newSpanId(), isSampled: false };
+  const uuid = randomUUID();
+  return {
+    traceId: uuid.slice(0, 8) + uuid.slice(9, 13) + uuid.slice(14, 18) + uuid.slice(19, 23) + uuid.slice(24),
+    spanId: newSpanId(),
+    isSampled: false,
+  };
 }
 
 /** The second half of a UUID: random, and never all zeros, which would be no id. */
 export function newSpanId(): string {
-  return randomUUID().replaceAll('-', '').slice(16);
+  const uuid = randomUUID();
+  return uuid.slice(19, 23) + uuid.slice(24);
 }
 
 /** The headers that tell whoever is asked next. */

@@ -1,5 +1,5 @@
 import { worst, type Decision } from '../slo/decision.ts';
-import type { Served } from './decision-source.ts';
+import type { Evaluation, Served } from './decision-source.ts';
 import type { GateItem, ReasonCode, RuleResult } from './gate-result.ts';
 import { isHeldAt } from './hold.ts';
 import { burnRatesOf } from './windows.ts';
@@ -45,14 +45,23 @@ export interface StandingDecision {
  */
 export function standingDecision({ evaluation, ageMs }: Served): StandingDecision {
   const { slo, result } = evaluation;
-  const isHeld = result.heldBlockAgeMs !== undefined && isHeldAt(result.heldBlockAgeMs + ageMs, slo);
+  const { isHeld, isOverdue } = standingAt(evaluation, ageMs);
   const current = isHeld ? result.items : result.items.filter((item) => item.code !== 'held');
-  const limitMs = 2 * slo.evaluationInterval.ms;
-  const items =
-    ageMs > limitMs
-      ? [...current.filter((item) => item.code !== 'ok'), overdue(ageMs, slo.evaluationInterval.text)]
-      : current;
+  const items = isOverdue
+    ? [...current.filter((item) => item.code !== 'ok'), overdue(ageMs, slo.evaluationInterval.text)]
+    : current;
   return { decision: worst(items.map((item) => item.decision)), items };
+}
+
+/** What time alone makes of an evaluation: nothing else about its answer changes with its age, but the age itself. */
+export function standingAt(
+  { slo, result }: Evaluation,
+  ageMs: number,
+): { readonly isHeld: boolean; readonly isOverdue: boolean } {
+  return {
+    isHeld: result.heldBlockAgeMs !== undefined && isHeldAt(result.heldBlockAgeMs + ageMs, slo),
+    isOverdue: ageMs > 2 * slo.evaluationInterval.ms,
+  };
 }
 
 function overdue(ageMs: number, interval: string): GateItem {

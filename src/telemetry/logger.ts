@@ -72,21 +72,27 @@ export function createLogger(options: LoggerOptions): Logger {
     engine[level](lineFields(bound, fields), redactText(message));
   };
   return loggerOf(
-    { write, setLevel: (level) => (engine.level = level), flush: () => output.flush(flushBoundMs) },
+    {
+      write,
+      writes: (level) => engine.isLevelEnabled(level),
+      setLevel: (level) => (engine.level = level),
+      flush: () => output.flush(flushBoundMs),
+    },
     { component: 'server' },
   );
 }
 
 type Write = (level: Level, message: string, bound: LogFields, fields: LogFields | undefined) => void;
 
-interface Engine extends Pick<Logger, 'setLevel' | 'flush'> {
+interface Engine extends Pick<Logger, 'writes' | 'setLevel' | 'flush'> {
   readonly write: Write;
 }
 
 function loggerOf(engine: Engine, bound: LogFields): Logger {
-  const { write, setLevel, flush } = engine;
+  const { write, writes, setLevel, flush } = engine;
   const at = (level: Level) => (message: string, fields?: LogFields) => write(level, message, bound, fields);
   return {
+    writes,
     debug: at('debug'),
     info: at('info'),
     warn: at('warn'),

@@ -1,9 +1,12 @@
+import type { FastifyRequest } from 'fastify';
 import { afterEach, describe, expect, it } from 'vitest';
 import { adminSocketUser } from '../../src/access/open-access.ts';
+import type { RequestLog } from '../../src/api/deps.ts';
 import { requestIdOf } from '../../src/api/request-line.ts';
 import { systemClock } from '../../src/clock.ts';
 import { anApi, listen, rawClient, type TestApi } from '../support/api.ts';
 import { eventually } from '../support/eventually.ts';
+import { createRecordingLog } from '../support/recording-log.ts';
 
 let api: TestApi | undefined;
 afterEach(async () => {
@@ -67,6 +70,49 @@ describe('health checks', () => {
     const { api } = sampledApi(() => false);
     for (let i = 0; i < 3; i++) expect((await api.app.inject('/readyz')).statusCode).toBe(503);
     await eventually(() => expect(requestLines(api).map(({ level }) => level)).toEqual(['info', 'info', 'info']));
+  });
+});
+
+describe('the level of a route', () => {
+  const levelsOf = async (requestLog: RequestLog, url: string, times: number) => {
+    api = anApi({ deps: { requestLog: () => requestLog } });
+    for (let i = 0; i < times; i++) await api.app.inject(url);
+    await eventually(() => expect(api?.answered).toHaveLength(times));
+    return requestLines(api).map(({ level }) => level);
+  };
+
+  it('is the one that is set, also of health checks, which are then not sampled', async () => {
+    const requestLog: RequestLog = new Map([
+      ['/v1/slo/:id', 'warn'],
+      ['/healthz', 'info'],
+      ['none', 'debug'],
+    ]);
+    expect(await levelsOf(requestLog, '/v1/slo/api-availability', 1)).toEqual(['warn']);
+    expect(await levelsOf(requestLog, '/healthz', 3)).toEqual(['info', 'info', 'info']);
+    expect(await levelsOf(requestLog, '/nope', 1)).toEqual(['debug']);
+    expect(await levelsOf(requestLog, '/v1/slo', 1)).toEqual(['info']);
+  });
+
+  it('off is no line, and still the one of a slow request', async () => {
+    const requestLog: RequestLog = new Map([['/v1/slo', 'off']]);
+    expect(await levelsOf(requestLog, '/v1/slo', 2)).toEqual([]);
+    api = anApi({ deps: { requestLog: () => requestLog, slowRequestMs: () => -1 } });
+    await api.app.inject('/v1/slo');
+    await eventually(() => expect(api?.log.lines.map(({ message }) => message)).toEqual(['slow_request']));
+  });
+
+  it('where it is not written, nothing of the line is made', async () => {
+    const log = { ...createRecordingLog(), writes: () => false };
+    const asked: FastifyRequest[] = [];
+    api = anApi({ deps: { log } });
+    api.app.addHook('onRequest', (request, _reply, done) => {
+      asked.push(request);
+      done();
+    });
+    await api.app.inject('/v1/slo');
+    await eventually(() => expect(api?.answered).toHaveLength(1));
+    expect(log.lines).toEqual([]);
+    expect(asked.map(({ about }) => about)).toEqual([{ startedMs: expect.any(Number) as number, client: '127.0.0.1' }]);
   });
 });
 

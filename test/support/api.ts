@@ -68,6 +68,7 @@ export function anApi(options: TestApiOptions = {}): TestApi {
     auditStatus: () => audit.status(),
     log,
     slowRequestMs: () => 2_000,
+    requestLog: () => new Map(),
     clock: systemClock,
     about: { version: '0.2.0', adapter: 'prometheus', startedAtMs: Date.UTC(2026, 10, 20, 10, 0, 0), role: 'active' },
     readiness: createReadiness({

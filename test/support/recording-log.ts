@@ -13,5 +13,5 @@ export function createRecordingLog(): Log & { readonly lines: LogLine[] } {
     (level: LogLine['level']) =>
     (message: string, fields: LogFields = {}) =>
       void lines.push({ level, message, fields });
-  return { lines, debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+  return { lines, writes: () => true, debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
 }

@@ -31,7 +31,7 @@ export interface Rates {
 
 /** What is refused to protect the rest. Nothing of it ever changes a decision: it is answered, or refused. */
 export interface Limits {
-  /** Adds them to an application. To be called before any route is added; who asks is recognised before them. */
+  /** Adds them to an application. To be called before any route is added, and before `guardRoutes`. */
   guard(app: FastifyInstance): void;
   /** Runs a forced evaluation within the budget of its client and of the server; else throws what to answer. */
   forced<T>(request: FastifyRequest, reply: FastifyReply, sloId: string, evaluate: () => Promise<T>): Promise<T>;

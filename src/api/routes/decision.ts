@@ -1,14 +1,16 @@
-import { Type } from 'typebox';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Type, type Static } from 'typebox';
 import type { CatalogueSnapshot } from '../../catalogue/ports.ts';
 import { AegisError, messageOf } from '../../errors.ts';
-import type { Trace } from '../../eval/trace.ts';
 import { answerOf, type DecisionAnswer } from '../../policy/answer.ts';
-import type { DecisionSource, Served } from '../../policy/decision-source.ts';
+import { answerText, type AnswerText } from '../../policy/answer-text.ts';
+import type { Served } from '../../policy/decision-source.ts';
 import { unknownSlo } from '../catalogue-questions.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import { quote } from '../invalid.ts';
 import type { Limits } from '../limits/limits.ts';
 import { refuseOtherSlos } from '../slo-sight.ts';
+import { traceFor } from '../trace.ts';
 import { BurnRates, DecisionSchema, failure, ReasonCodes, RuleSchema, SliSchema, Timestamp } from '../schemas.ts';
 
 const Body = Type.Object(
@@ -97,55 +99,77 @@ export function decisionRoute(app: Api, { catalogue, decisions, recordDecision, 
         request.headers['content-type'] = 'application/json';
         done();
       },
-      handler: async (request, reply) => {
-        const { body, about, trace } = request;
-        const wasForced = body.forceFresh === true;
+      handler: (request, reply) => {
+        const { body } = request;
         const snapshot = catalogue.current();
         refuseOtherSlos(request, snapshot, body.sloID);
-        if (snapshot.slos.has(body.sloID)) about.sloId = body.sloID;
+        if (!snapshot.slos.has(body.sloID)) throw notServed(snapshot, body.sloID);
+        request.about.sloId = body.sloID;
         // A forced evaluation is made, or refused: never answered with what was decided earlier.
-        const served = await decide(snapshot, decisions, body.sloID, wasForced, trace, (evaluate) =>
-          limits.forced(request, reply, body.sloID, evaluate),
-        );
-        if (served === undefined) throw unknownSlo(snapshot, body.sloID, 'no evaluation found for SLO');
-        about.evaluationId = served.evaluation.id;
-        const ignored = ignoredFields(body);
-        const answer = answerOf(served);
-        about.decision = answer.decision;
-        recordDecision({
-          atMs: clock.now().wallMs,
-          sloId: answer.sloID,
-          decision: answer.decision,
-          evaluationId: answer.evaluationID,
-          wasForced,
-          caller: request.identity.name,
-          address: request.ip,
-          requestId: request.id,
-        });
-        return ignored.length === 0 ? answer : { ...answer, notes: [...answer.notes, ...ignored] };
+        const served = body.forceFresh === true ? undefined : decisions.current(body.sloID);
+        if (served === undefined) return evaluate(request, reply, body);
+        answer(request, reply, body, served); // at once: a promise costs
+        return undefined;
       },
     });
     ready();
   });
+
+  /** Forced, or the first of an SLO. */
+  async function evaluate(request: FastifyRequest, reply: FastifyReply, body: Asked): Promise<void> {
+    const { sloID } = body;
+    const served =
+      body.forceFresh === true
+        ? await limits.forced(request, reply, sloID, () => decisions.evaluateNow(sloID, 'forced', traceFor(request)))
+        : await decisions.evaluateNow(sloID, 'first', traceFor(request));
+    // It went while it was being evaluated.
+    if (served === undefined) throw notServed(catalogue.current(), sloID);
+    answer(request, reply, body, served);
+  }
+
+  function answer(request: FastifyRequest, reply: FastifyReply, body: Asked, served: Served): void {
+    const { about } = request;
+    const { decision, text } = textFor(body, served);
+    about.evaluationId = served.evaluation.id;
+    about.decision = decision;
+    recordDecision({
+      atMs: clock.now().wallMs,
+      sloId: body.sloID,
+      decision,
+      evaluationId: served.evaluation.id,
+      wasForced: body.forceFresh === true,
+      caller: request.identity.name,
+      address: about.client,
+      requestId: request.id,
+    });
+    void reply.header('content-type', 'application/json; charset=utf-8').send(text);
+  }
+}
+
+type Asked = Static<typeof Body>;
+
+function notServed(snapshot: CatalogueSnapshot, sloId: string): AegisError {
+  return unknownSlo(snapshot, sloId, 'no evaluation found for SLO');
+}
+
+/** The usual answer is rendered already; one with notes on its request is written out. */
+function textFor(body: Asked, served: Served): AnswerText {
+  if (hasOnlyKnownFields(body)) return answerText(served);
+  const answer = answerOf(served);
+  return {
+    decision: answer.decision,
+    text: JSON.stringify({ ...answer, notes: [...answer.notes, ...ignoredFields(body)] }),
+  };
+}
+
+function hasOnlyKnownFields(body: object): boolean {
+  for (const name in body) if (!Object.hasOwn(Body.properties, name)) return false;
+  return true;
 }
 
 type DecisionDeps = Pick<ApiDeps, 'catalogue' | 'decisions' | 'recordDecision' | 'clock'> & {
   readonly limits: Limits;
 };
-
-/** Undefined where the SLO is not served, also where it went while it was being evaluated. */
-async function decide(
-  snapshot: CatalogueSnapshot,
-  decisions: DecisionSource,
-  sloId: string,
-  isForced: boolean,
-  trace: Trace,
-  withinLimits: (evaluate: () => Promise<Served | undefined>) => Promise<Served | undefined>,
-): Promise<Served | undefined> {
-  if (!snapshot.slos.has(sloId)) return undefined;
-  if (isForced) return withinLimits(() => decisions.evaluateNow(sloId, 'forced', trace));
-  return decisions.current(sloId) ?? decisions.evaluateNow(sloId, 'first', trace);
-}
 
 function parseJson(text: string): unknown {
   if (text === '') throw new Error('it is empty (expected {"sloID": "…"})');

@@ -1,4 +1,5 @@
 import * as parsers from '../parsers.ts';
+import { requestLog } from '../request-log.ts';
 import { defaulted, optional } from '../setting.ts';
 
 export const logSettings = {
@@ -37,6 +38,15 @@ export const logSettings = {
     description: 'requests that take longer are logged as slow_request',
     parser: parsers.duration('1ms', '10m'),
     fallback: '2s',
+    reloadable: true,
+  }),
+  requestLog: optional({
+    flag: '--request-log',
+    env: 'REQUEST_LOG',
+    group: 'Logs',
+    placeholder: 'route=level,…',
+    description: 'level of the lines of requests, by route; without it info, and of health checks one line a minute',
+    parser: requestLog,
     reloadable: true,
   }),
 } as const;

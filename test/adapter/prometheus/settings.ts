@@ -24,5 +24,5 @@ export function settingsFor(url: string, changes: Partial<PrometheusSettings> = 
 export function listLog(): Log & { readonly lines: string[] } {
   const lines: string[] = [];
   const keep = (message: string, fields?: LogFields) => void lines.push(`${message} ${JSON.stringify(fields ?? {})}`);
-  return { lines, debug: keep, info: keep, warn: keep, error: keep };
+  return { lines, writes: () => true, debug: keep, info: keep, warn: keep, error: keep };
 }
