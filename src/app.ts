@@ -126,6 +126,7 @@ export function createApp(settings: Settings, log: Log, options: AppOptions = {}
       evaluationLog: storage.log,
       clock,
       log,
+      taken: () => Promise.resolve(null),
       concurrency: settings.evaluationConcurrency,
       deadlineMs: () => live.current().evaluationTimeoutMs,
       onEvaluated(evaluation, durationMs) {

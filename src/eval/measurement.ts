@@ -1,4 +1,5 @@
 import type { Slo, Window } from '../slo/model.ts';
+import type { KeptWindows } from './kept.ts';
 import type { Trace } from './trace.ts';
 
 /** Why a query gave no answer: a closed set, also the label of the metric. */
@@ -70,7 +71,14 @@ export type Freshness =
 
 /** A count or a ratio that the policy compares with what `gating` asks for. */
 export type Gauge =
-  | { readonly state: 'ok'; readonly value: number }
+  | {
+      readonly state: 'ok';
+      readonly value: number;
+      /** Epoch milliseconds of the instant that it was read for, where that is not the evaluation's own. */
+      readonly readAtMs?: number;
+      /** Counted from the first sample, as the series is younger than the window. */
+      readonly ofYoung?: boolean;
+    }
   | { readonly state: 'notMeasured' } // the source has no notion of it, and it is not enforced
   | { readonly state: 'failed'; readonly failure: Failure };
 
@@ -118,6 +126,8 @@ export interface MetricsAdapter {
 export interface MeasureRequest {
   readonly slo: Slo;
   readonly windows: readonly Window[];
+  /** What it may lean on in place of reading; absent: everything is read. A source for which reading costs nothing reads. */
+  readonly kept?: KeptWindows | null;
   /** Epoch milliseconds. */
   readonly evaluatedAtMs: number;
   /** Forced and first evaluations go ahead of scheduled ones in the adapter's queue. */

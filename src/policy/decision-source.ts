@@ -1,4 +1,5 @@
 import type { Instant } from '../clock.ts';
+import type { KeptWindows } from '../eval/kept.ts';
 import type { Measurement } from '../eval/measurement.ts';
 import type { Trace } from '../eval/trace.ts';
 import type { Slo } from '../slo/model.ts';
@@ -17,6 +18,8 @@ export interface Evaluation {
   /** The rules whose BLOCK was measured before, as the policy was told them. */
   readonly previous: readonly BlockingRule[];
   readonly result: GateResult;
+  /** What the next evaluation may lean on. */
+  readonly kept: KeptWindows | null;
 }
 
 /** An evaluation as it is served: with its age at this moment. */

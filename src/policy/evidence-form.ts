@@ -39,6 +39,8 @@ const EvidenceForm = Type.Object({
   p: Count,
   /** Coverage; null: not measured. */
   c: Count,
+  /** Instant of the coverage, where it was read for another one than `at`. */
+  ck: Type.Optional(Type.Number()),
   /** Clock skew in ms. */
   s: Type.Union([Type.Number(), Type.Null()]),
   /** Warnings, infos, notes of the source and the adapter. */

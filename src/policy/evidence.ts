@@ -29,6 +29,7 @@ export function evidenceForm(evaluation: Evidenced, softwareVersion: string): Ev
         : encodeFailure(m.freshness.failure),
     p: encodeGauge(m.points),
     c: encodeGauge(m.coverage),
+    ...(m.coverage.state === 'ok' && m.coverage.readAtMs !== undefined && { ck: m.coverage.readAtMs }),
     s: m.clockSkewMs,
     ...(m.warnings.length > 0 && { wa: [...m.warnings] }),
     ...(m.infos.length > 0 && { i: [...m.infos] }),
@@ -98,7 +99,7 @@ export function decodeEvidence(text: string, slo: Slo): DecodedEvidence | null {
       windows,
       freshness: decodeFreshness(evidence.f),
       points: decodeGauge(evidence.p),
-      coverage: decodeGauge(evidence.c),
+      coverage: decodeCoverage(evidence),
       clockSkewMs: evidence.s,
       warnings: evidence.wa ?? [],
       infos: evidence.i ?? [],
@@ -126,6 +127,10 @@ function decodeFreshness(freshness: EvidenceForm['f']): Freshness {
   return Array.isArray(freshness)
     ? { state: 'ok', ages: freshness.map(([metric, ageMs]) => ({ metric, ageMs })) }
     : { state: 'failed', failure: decodeFailure(freshness) };
+}
+
+function decodeCoverage({ c, ck }: EvidenceForm): Gauge {
+  return typeof c === 'number' && ck !== undefined ? { state: 'ok', value: c, readAtMs: ck } : decodeGauge(c);
 }
 
 function decodeGauge(gauge: EvidenceForm['p']): Gauge {

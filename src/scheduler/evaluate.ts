@@ -1,6 +1,8 @@
 import type { LoadedSlo } from '../catalogue/ports.ts';
 import { elapsedMs, type Clock, type Instant } from '../clock.ts';
 import { messageOf } from '../errors.ts';
+import { keep } from '../eval/keep.ts';
+import type { KeptWindows } from '../eval/kept.ts';
 import type { Measurement, MetricsAdapter } from '../eval/measurement.ts';
 import { newTrace, type Trace } from '../eval/trace.ts';
 import { unmeasured } from '../eval/unmeasured.ts';
@@ -17,11 +19,15 @@ export interface EvaluateDeps {
   readonly queue: EvaluationQueue;
   readonly clock: Clock;
   readonly log: Log;
+  /** What is left of an SLO's evaluations before the start of this server. Never rejects, bounded. */
+  readonly taken: (loaded: LoadedSlo) => Promise<KeptWindows | null>;
 }
 
 export interface EvaluateRequest {
   readonly loaded: LoadedSlo;
   readonly priority: Priority;
+  /** A client forced it: everything is read. */
+  readonly isForced: boolean;
   /** Of an urgent evaluation from now on, the queue included; of a scheduled one from when it leaves the queue. */
   readonly deadlineMs: number;
   /** The evaluation before this one, asked for when this one begins. */
@@ -66,16 +72,17 @@ export function startEvaluation(deps: EvaluateDeps, request: EvaluateRequest): R
       if (isCancelled()) return undefined;
       deadline.set(request.deadlineMs);
       isMeasuring = true;
+      const kept = await keptBefore(deps, request);
       const evaluatedAt = deps.clock.now();
       const measurement = hasTurn
-        ? await measure(deps, { ...request, trace: traceNow() }, evaluatedAt.wallMs, giveUp)
+        ? await measure(deps, { ...request, trace: traceNow() }, kept, evaluatedAt.wallMs, giveUp)
         : unmeasured(
             request.loaded.slo,
             evaluatedAt.wallMs,
             'timeout',
             'not asked in time: too many evaluations ahead',
           );
-      return isCancelled() ? undefined : conclude(request, measurement, evaluatedAt, deps.adapter.name);
+      return isCancelled() ? undefined : conclude(request, measurement, kept, evaluatedAt, deps.adapter.name);
     } finally {
       turn.end();
       deadline.end();
@@ -127,17 +134,27 @@ function startDeadline(clock: Clock, cancel: AbortSignal): Deadline {
   };
 }
 
+/** What the evaluation before has kept; for the first one, what a server before this one has. */
+async function keptBefore({ taken }: EvaluateDeps, { latest, loaded }: EvaluateRequest): Promise<KeptWindows | null> {
+  const before = latest();
+  return before === undefined ? taken(loaded) : before.kept;
+}
+
 const adapterGraceMs = 250;
 
 async function measure(
   deps: EvaluateDeps,
-  { loaded: { slo }, priority, trace }: EvaluateRequest,
+  { loaded: { slo }, priority, isForced, trace }: EvaluateRequest,
+  kept: KeptWindows | null,
   evaluatedAtMs: number,
   giveUp: AbortSignal,
 ): Promise<Measurement> {
   const failed = (detail: string) => unmeasured(slo, evaluatedAtMs, 'malformed', detail);
   const measured = deps.adapter
-    .measure({ slo, windows: windowsOf(slo), evaluatedAtMs, priority, ...(trace && { trace }) }, giveUp)
+    .measure(
+      { slo, windows: windowsOf(slo), kept: isForced ? null : kept, evaluatedAtMs, priority, ...(trace && { trace }) },
+      giveUp,
+    )
     .catch((error: unknown) => {
       deps.log.error(`Bug: the ${deps.adapter.name} adapter threw while measuring SLO ${slo.id}: ${messageOf(error)}`, {
         component: 'scheduler',
@@ -162,6 +179,7 @@ async function measure(
 function conclude(
   { loaded, latest }: EvaluateRequest,
   measurement: Measurement,
+  kept: KeptWindows | null,
   evaluatedAt: Instant,
   adapter: Evaluation['adapter'],
 ): Evaluation {
@@ -170,5 +188,5 @@ function conclude(
   const previous = before ? grownOlder(before.result.blocking, elapsedMs(before.evaluatedAt, evaluatedAt)) : [];
   const result = decide(slo, measurement, previous);
   const id = newEvaluationId(evaluatedAt.wallMs);
-  return { id, slo, specHash, evaluatedAt, adapter, measurement, previous, result };
+  return { id, slo, specHash, evaluatedAt, adapter, measurement, previous, result, kept: keep(slo, kept, measurement) };
 }

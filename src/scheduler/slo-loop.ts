@@ -57,13 +57,14 @@ export function startSloLoop(deps: LoopDeps, loaded: LoadedSlo): SloLoop {
   // One controller a run, not the loop's own signal: listeners and dependent signals end with the run.
   const runs = new Set<AbortController>();
 
-  function start(priority: Priority, deadlineMs: number, trace?: Trace): Run {
+  function start(priority: Priority, deadlineMs: number, trace?: Trace, isForced = false): Run {
     const begun = clock.now();
     const cancel = new AbortController();
     runs.add(cancel);
     const running = startEvaluation(deps, {
       loaded,
       priority,
+      isForced,
       deadlineMs,
       latest: () => latest,
       cancel: cancel.signal,
@@ -84,7 +85,7 @@ export function startSloLoop(deps: LoopDeps, loaded: LoadedSlo): SloLoop {
   }
 
   function startForced(deadlineMs: number, trace?: Trace): ForcedRun {
-    const run = start('urgent', deadlineMs, trace);
+    const run = start('urgent', deadlineMs, trace, true);
     const audited = run.done.then(async () => {
       forced = undefined;
       return (await Promise.race([run.appended, clock.sleep(auditWaitMs, closed.signal)])) === 'stored';

@@ -14,6 +14,11 @@ export function sliHash(slo: Slo): string {
   return sha256(canonicalJson({ good: slo.sli.goodQuery, total: slo.sli.totalQuery, windows }));
 }
 
+/** A number from 0 to 1 for each id, evenly spread: the same at each start, and on every server. */
+export function spreadOf(id: string): number {
+  return createHash('sha256').update(id).digest().readUInt32BE(8) / 2 ** 32;
+}
+
 function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }

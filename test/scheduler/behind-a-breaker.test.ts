@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { measure } from '../../src/adapter/prometheus/adapter.ts';
+import { measure } from '../../src/adapter/prometheus/measure.ts';
 import { createBreaker } from '../../src/adapter/prometheus/breaker.ts';
 import type { Client, Outcome } from '../../src/adapter/prometheus/client.ts';
 import { failureOfException, failureOfStatus, tellsOfOutage, timedOut } from '../../src/adapter/prometheus/failure.ts';

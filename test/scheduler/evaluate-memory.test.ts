@@ -23,11 +23,12 @@ it('an evaluation that is done leaves nothing behind', async () => {
       return Promise.resolve(aMeasurement(slo, {}, { evaluatedAtMs }));
     },
   };
-  const deps = { adapter, queue: createQueue(10), clock: systemClock, log: createRecordingLog() };
+  const taken = () => Promise.resolve(null);
+  const deps = { adapter, queue: createQueue(10), clock: systemClock, log: createRecordingLog(), taken };
   const loaded = { slo, specHash: '', sliHash: '', file: 'api.yaml' };
   for (let times = 0; times < 100; times++) {
     const cancel = new AbortController();
-    const request = { loaded, deadlineMs: 60_000, latest: () => undefined, cancel: cancel.signal };
+    const request = { loaded, isForced: false, deadlineMs: 60_000, latest: () => undefined, cancel: cancel.signal };
     await startEvaluation(deps, { ...request, priority: times % 2 === 0 ? 'urgent' : 'scheduled' }).done;
   }
   for (let rounds = 0; rounds < 3; rounds++) {

@@ -53,5 +53,6 @@ export function anEvaluation(
     measurement,
     previous,
     result: decide(slo, measurement, previous),
+    kept: null,
   };
 }

@@ -1,6 +1,7 @@
 import type { CatalogueChange, CatalogueSnapshot, LoadedSlo, SloCatalogue } from '../../src/catalogue/ports.ts';
 import type { MeasureRequest, Measurement, MetricsAdapter } from '../../src/eval/measurement.ts';
 import type { Evaluation } from '../../src/policy/decision-source.ts';
+import type { EvaluateDeps } from '../../src/scheduler/evaluate.ts';
 import { createScheduler } from '../../src/scheduler/scheduler.ts';
 import type { Slo } from '../../src/slo/model.ts';
 import type { Appended, DefinedSlo, EvaluationLog } from '../../src/storage/ports.ts';
@@ -96,7 +97,12 @@ function createEvaluationLog() {
 /** The real scheduler in a world of a virtual clock. */
 export function createWorld(
   slos: readonly Slo[],
-  options: { mode?: 'healthy' | 'manual'; concurrency?: number; evaluationLog?: EvaluationLog } = {},
+  options: {
+    mode?: 'healthy' | 'manual';
+    concurrency?: number;
+    evaluationLog?: EvaluationLog;
+    taken?: EvaluateDeps['taken'];
+  } = {},
 ) {
   const clock = createVirtualClock();
   const source = createAdapter(options.mode);
@@ -111,6 +117,7 @@ export function createWorld(
     evaluationLog: options.evaluationLog ?? audit.log,
     clock,
     log,
+    taken: options.taken ?? (() => Promise.resolve(null)),
     concurrency: options.concurrency ?? 10,
     deadlineMs: () => 8_000,
     onEvaluated: () => undefined,

@@ -1,18 +1,12 @@
-import { setMaxListeners } from 'node:events';
 import type { Clock } from '../../clock.ts';
 import type { PrometheusSettings } from '../../config/settings.ts';
-import type { Measurement, MeasureRequest, MetricsAdapter, Reading } from '../../eval/measurement.ts';
-import { classifyWindow } from '../../eval/reading.ts';
-import { unmeasured } from '../../eval/unmeasured.ts';
+import type { MetricsAdapter } from '../../eval/measurement.ts';
 import type { Log } from '../../log.ts';
 import type { SourceControl, SourceRequest } from '../../eval/source-control.ts';
-import { createBreaker, type Breaker } from './breaker.ts';
+import { createBreaker } from './breaker.ts';
 import { createClient, type Outcome } from './client.ts';
-import { Collection } from './collection.ts';
-import { askAll, type Tools } from './evaluation.ts';
-import type { Unit } from './part.ts';
-import { planQueries, sentQueries, type QueryPlan } from './query-plan.ts';
 import { guarded, probeBy, tell } from './guard.ts';
+import { measure } from './measure.ts';
 import { createRequestBudget } from './request-budget.ts';
 import { createSourceRecord } from './source-record.ts';
 import { createSplitMemory } from './split-memory.ts';
@@ -67,67 +61,8 @@ export function createPrometheusAdapter(
   };
 }
 
-/** One evaluation's questions, unless the circuit breaker is open. */
-export async function measure(
-  request: MeasureRequest,
-  tools: Tools,
-  breaker: Pick<Breaker, 'admit'>,
-  signal: AbortSignal,
-): Promise<Measurement> {
-  // One signal for the many requests of one evaluation, without Node's warning of a leak.
-  const ending = new AbortController();
-  setMaxListeners(0, ending.signal);
-  const end = () => {
-    ending.abort();
-  };
-  const admission = breaker.admit(request.priority, end);
-  if (admission.kind === 'refused') {
-    return unmeasured(request.slo, request.evaluatedAtMs, 'unreachable', admission.detail);
-  }
-  signal.addEventListener('abort', end, { once: true });
-  if (signal.aborted) end();
-  try {
-    const plan = planQueries(request.slo, request.windows, request.evaluatedAtMs);
-    const collected = new Collection();
-    const ask = (units: readonly Unit[]) => askAll(units, request, tools, collected, ending.signal);
-    await ask(plan.units);
-    const followUps = plan.followUps((tag) => collected.readings.get(tag));
-    await ask(followUps);
-    return measurementOf(request, plan, collected, sentQueries([...plan.units, ...followUps]));
-  } finally {
-    signal.removeEventListener('abort', end);
-    admission.leave();
-  }
-}
-
 function requestOf(outcome: Outcome, durationMs: number): SourceRequest {
   return outcome.kind === 'answer'
     ? { outcome: 'answered', reason: '', durationMs }
     : { outcome: 'failed', reason: outcome.failure.reason, durationMs };
-}
-
-function measurementOf(
-  { windows, evaluatedAtMs }: MeasureRequest,
-  plan: QueryPlan,
-  { readings, clockSkewMs, warnings, infos }: Collection,
-  queries: Measurement['queries'],
-): Measurement {
-  const asked = (tag: string): Reading => {
-    const reading = readings.get(tag);
-    if (reading === undefined) throw new Error(`the plan's part ${tag} was not asked`);
-    return reading;
-  };
-  return {
-    evaluatedAtMs,
-    windows: windows.map((window) => ({
-      ...classifyWindow(asked(`good:${window.name}`), asked(`total:${window.name}`)),
-      window,
-      readAtMs: evaluatedAtMs,
-    })),
-    ...plan.readChecks((tag) => readings.get(tag)),
-    clockSkewMs,
-    warnings,
-    infos,
-    queries,
-  };
 }

@@ -1,3 +1,4 @@
+import type { KeptCoverage } from '../../eval/kept.ts';
 import type { Gauge } from '../../eval/measurement.ts';
 import { longestRuleWindow, type Slo } from '../../slo/model.ts';
 import { checkAnswer, checkAnswers, type ReadingOf } from './check-answer.ts';
@@ -54,8 +55,19 @@ export function readCoverage(
   const isYoung = before === undefined && beginMs > steps.firstMs;
   if (!isYoung) return { coverage: { state: 'ok', value: Math.min(1, covered / coverageSteps) }, notes: [] };
   const expected = Math.round((steps.lastMs - beginMs) / steps.stepMs) + 1;
-  const note = `total's series are younger than ${longestRuleWindow(slo).name}: coverage is counted from their first sample`;
-  return { coverage: { state: 'ok', value: Math.min(1, covered / expected) }, notes: [note] };
+  const value = Math.min(1, covered / expected);
+  return { coverage: { state: 'ok', value, ofYoung: true }, notes: [youngNote(slo)] };
+}
+
+/** The same of what an earlier evaluation has read. */
+export function coverageAsKept(slo: Slo, kept: KeptCoverage): ReturnType<typeof readCoverage> {
+  const { value, ofYoung, readAtMs } = kept;
+  const coverage: Gauge = { state: 'ok', value, readAtMs, ...(ofYoung && { ofYoung }) };
+  return { coverage, notes: ofYoung ? [youngNote(slo)] : [] };
+}
+
+function youngNote(slo: Slo): string {
+  return `total's series are younger than ${longestRuleWindow(slo).name}: coverage is counted from their first sample`;
 }
 
 function samplesOf(selectors: readonly string[], range: string): string {

@@ -1,9 +1,10 @@
+import type { KeptCoverage } from '../../eval/kept.ts';
 import type { Freshness, Gauge, SentQuery } from '../../eval/measurement.ts';
 import { analyze } from '../../promql/analyze.ts';
 import type { Selector } from '../../promql/selector.ts';
 import { longestRuleWindow, shortestRuleWindow, windowsOf, type Slo, type Window } from '../../slo/model.ts';
 import type { ReadingOf } from './check-answer.ts';
-import { coverageUnits, readCoverage, youthUnits } from './coverage.ts';
+import { coverageAsKept, coverageUnits, readCoverage, youthUnits } from './coverage.ts';
 import { freshnessUnits, metricGroups, readFreshness, searchUnits, type MetricGroup } from './freshness.ts';
 import type { Unit } from './part.ts';
 import { pointsUnits, readPoints } from './points.ts';
@@ -12,7 +13,7 @@ import { queriesOf, type WindowQueries } from './sli-queries.ts';
 /** What one evaluation asks of the source, and how the answers of the checks are to be read. */
 export interface QueryPlan {
   readonly units: readonly Unit[];
-  /** What is left to ask once the units are answered; nothing where series are fresh and without gaps. */
+  /** What the answers call for; nothing where series are fresh and without gaps. It may be among the units already. */
   followUps(readingOf: ReadingOf): readonly Unit[];
   readChecks(readingOf: ReadingOf): Checks;
 }
@@ -25,17 +26,19 @@ export interface Checks {
 }
 
 /** What to ask for an SLO: good and total of the windows, and of all its series freshness, data points and coverage. */
-export function planQueries(slo: Slo, windows: readonly Window[], evaluatedAtMs: number): QueryPlan {
-  const { queries, series, groups } = preparedOf(slo);
-  const asked = windows.map(
-    (window) => queries.find((known) => known.window.name === window.name) ?? queriesOf(slo, window),
-  );
+export function planQueries(
+  slo: Slo,
+  windows: readonly Window[],
+  evaluatedAtMs: number,
+  keptCoverage: KeptCoverage | null = null,
+): QueryPlan {
+  const { series, groups } = preparedOf(slo);
   return {
     units: [
-      ...asked.map(({ unit }) => unit),
+      ...windowUnits(slo, windows),
       ...freshnessUnits(slo, groups),
       ...pointsUnits(slo, series.points),
-      ...coverageUnits(slo, series.coverage, evaluatedAtMs),
+      ...(keptCoverage === null ? coverageUnits(slo, series.coverage, evaluatedAtMs) : []),
     ],
     followUps: (readingOf) => [
       ...searchUnits(slo, groups, evaluatedAtMs, readingOf),
@@ -44,9 +47,18 @@ export function planQueries(slo: Slo, windows: readonly Window[], evaluatedAtMs:
     readChecks: (readingOf) => ({
       freshness: series.unknown ?? readFreshness(slo, groups, evaluatedAtMs, readingOf),
       points: readPoints(series.points, readingOf),
-      ...readCoverage(slo, evaluatedAtMs, readingOf),
+      ...(keptCoverage === null ? readCoverage(slo, evaluatedAtMs, readingOf) : coverageAsKept(slo, keptCoverage)),
     }),
   };
+}
+
+/** Good and total of windows. */
+export function windowUnits(slo: Slo, windows: readonly Window[]): readonly Unit[] {
+  const { queries } = preparedOf(slo);
+  return windows.map(({ name, ...length }) => {
+    const known = queries.find(({ window }) => window.name === name) ?? queriesOf(slo, { name, ...length });
+    return known.unit;
+  });
 }
 
 /** The queries of units as they are shown as evidence, without what makes a union of them. */
