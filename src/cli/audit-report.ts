@@ -40,6 +40,7 @@ const columns: Readonly<Record<AuditKind, readonly Column[]>> = {
     ['SLO', text('sloID')],
     ['CALLER', text('caller')],
     ['ADDRESS', text('address')],
+    ['ANSWERS', ({ count }) => (typeof count === 'number' ? String(count) : '1')],
     ['FORCED', ({ forced }) => (forced === true ? 'forced' : '-')],
     ['EVALUATION', text('evaluationID')],
   ],

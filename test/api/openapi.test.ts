@@ -65,6 +65,8 @@ const servedPage = {
     {
       ...{ id: 'a', timestamp: '2026-11-20T12:00:00.000Z', sloID: 'a', decision: 'ALLOW', evaluationID: 'b' },
       ...{ forced: true, caller: 'ci', address: '127.0.0.1', requestId: 'deploy-42' },
+      ...{ count: 2, lastTimestamp: '2026-11-20T12:00:00.100Z' },
+      ...{ requestIds: ['deploy-42', 'deploy-43'], offsetsMs: [0, 100] },
     },
   ],
   total: 1,

@@ -8,6 +8,9 @@ import type { StorageEngine } from './evaluation-log.ts';
 interface ActivityRecord {
   readonly requestId: string;
   readonly timestamp: string;
+  readonly count?: number;
+  readonly lastTimestamp?: string;
+  readonly requestIds?: readonly string[];
 }
 
 interface Page {
@@ -17,7 +20,9 @@ interface Page {
 }
 
 const decode = (bytes: Uint8Array) => JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as Page;
-const requestIds = ({ records }: Pick<Page, 'records'>) => records.map(({ requestId }) => requestId);
+/** Of a record that stands for several answers, all of them. */
+const requestIds = ({ records }: Pick<Page, 'records'>) =>
+  records.flatMap(({ requestId, requestIds = [requestId] }) => requestIds.toReversed());
 
 async function servedPage({ activityReader }: StorageEngine, filter: Partial<DecisionFilter> = {}): Promise<Page> {
   return decode(await activityReader.decisions({ limit: 1_000, ...filter }));
@@ -75,8 +80,72 @@ export function activityLogContract(name: string, open: () => Promise<StorageEng
           caller: 'repo:é/x',
           address: '::1',
           requestId: 'a',
+          count: 1,
+          lastTimestamp: '2026-11-21T08:17:02.522Z',
+          requestIds: ['a'],
+          offsetsMs: [0],
         },
       ]);
+    });
+
+    it('give answers that differ in nothing but their request as one record', async () => {
+      const engine = await open();
+      const atMs = Date.UTC(2026, 10, 21, 8);
+      for (const [requestId, offsetMs] of [
+        ['a', 0],
+        ['b', 0],
+        ['c', 250],
+        ['d', 251], // too late for the record
+        ['e', 100], // the clock was set back
+      ] as const) {
+        engine.activity.served(makeServed({ requestId, atMs: atMs + offsetMs }));
+      }
+      for (const parts of [
+        { caller: 'another' },
+        { address: '::1' },
+        { wasForced: true },
+        { decision: 'WARN' },
+        { sloId: 'another' },
+        { evaluationId: 'another' },
+      ] as const) {
+        engine.activity.served(makeServed({ ...parts, requestId: Object.keys(parts).join(), atMs: atMs + 1_000 }));
+      }
+      await written(engine);
+      const { records } = await servedPage(engine);
+      expect(records.filter(({ timestamp }) => timestamp < '2026-11-21T08:00:01')).toMatchObject([
+        { requestIds: ['d'], count: 1 },
+        { requestIds: ['e'], count: 1 },
+        {
+          ...{ timestamp: '2026-11-21T08:00:00.000Z', lastTimestamp: '2026-11-21T08:00:00.250Z' },
+          ...{ requestId: 'a', requestIds: ['a', 'b', 'c'], offsetsMs: [0, 0, 250], count: 3 },
+        },
+      ]);
+      expect(records).toHaveLength(9);
+    });
+
+    it('find each record that reaches into the time that is asked for', async () => {
+      const engine = await open();
+      const served = Array.from({ length: 400 }, (_, index) =>
+        makeServed({ atMs: Math.floor(index / 2) * 37, evaluationId: `e${Math.floor(index / 7)}` }),
+      );
+      for (const one of served) engine.activity.served(one);
+      await written(engine);
+      const all = await servedPage(engine);
+      expect(all.records.length).toBeLessThan(served.length / 2);
+      const ms = (text: string | undefined) => Date.parse(text ?? '');
+      const time = fc.integer({ min: 0, max: 8_000 });
+      await fc.assert(
+        fc.asyncProperty(time, time, async (startMs, endMs) => {
+          const expected = all.records.filter((one) => ms(one.lastTimestamp) >= startMs && ms(one.timestamp) <= endMs);
+          expect((await servedPage(engine, { startMs, endMs })).records).toEqual(expected);
+          const exported = await engine.exporter.decisions({ startMs, endMs }, 'jsonl');
+          const lines = new TextDecoder().decode(exported.bytes).split('\n').filter(Boolean);
+          expect(lines.map((line) => (JSON.parse(line) as ActivityRecord).requestIds)).toEqual(
+            expected.map((one) => one.requestIds).toReversed(),
+          );
+        }),
+        { numRuns: 60 },
+      );
     });
 
     it('give an order field for field', async () => {
@@ -140,7 +209,8 @@ export function activityLogContract(name: string, open: () => Promise<StorageEng
 
     it('go on where a page ended though newer rows came', async () => {
       const engine = await open();
-      for (const atMs of [1, 2, 3]) engine.activity.served(makeServed({ atMs, requestId: String(atMs) }));
+      for (const atMs of [1, 2, 3])
+        engine.activity.served(makeServed({ atMs, caller: `ci-${atMs}`, requestId: String(atMs) }));
       await written(engine);
       const first = await servedPage(engine, { limit: 1 });
       engine.activity.served(makeServed({ atMs: 4 }));
@@ -150,7 +220,7 @@ export function activityLogContract(name: string, open: () => Promise<StorageEng
 
     it('refuse the cursor of another list, and what is none', async () => {
       const engine = await open();
-      for (let count = 0; count < 2; count++) engine.activity.served(makeServed());
+      for (const caller of ['ci', 'cd']) engine.activity.served(makeServed({ caller }));
       await written(engine);
       const { nextCursor } = await servedPage(engine, { limit: 1 });
       const refused = { code: 'invalid_request' };

@@ -115,7 +115,7 @@ export function auditExporterContract(name: string, open: () => Promise<StorageE
       expect(await text(exporter, { cursor: json!.cursor }, 'csv')).toBe('');
       const decode = ({ bytes }: { bytes: Uint8Array }) => new TextDecoder().decode(bytes);
       expect(decode(await exporter.decisions({}, 'csv'))).toMatch(
-        /^id,timestamp,sloID,.*,cursor\r\n.*,'-x,'\+1,'@cmd,\w+\r\n$/,
+        /^id,timestamp,sloID,.*,cursor\r\n.*,'-x,'\+1,'@cmd,1,[^,]+,"\[""@cmd""\]",\[0\],\w+\r\n$/,
       );
       expect(decode(await exporter.orders({}, 'csv'))).toMatch(/,ops,127.0.0.1,'=2,\w+\r\n$/);
       expect(decode(await exporter.orders({ caller: 'nobody' }, 'jsonl'))).toBe('');

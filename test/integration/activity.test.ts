@@ -52,7 +52,8 @@ async function auditStatus(): Promise<Status['audit']> {
   return ((await gate.get('/v1/status')).body as Status).audit;
 }
 
-const storedIds = () => gate.sql('SELECT request_id FROM served_decisions ORDER BY id');
+const storedIds = () =>
+  gate.sql(`SELECT j.value FROM served_decisions, json_each(coalesce(request_ids_json, json_array(request_id))) AS j`);
 
 async function metric(line: string): Promise<void> {
   expect((await (await fetch(`${gate.url}/metrics`)).text()).split('\n')).toContain(line);

@@ -45,7 +45,7 @@ function fill(path: string): void {
     SELECT 'slo-' || (i % 10), 'shop', 'production', 'ALLOW', 0.9995, '["ok"]', '{}', t, t, ${uuid}, 'hash'
     FROM (SELECT i, ${at(ago(old.evaluations, kept.evaluations))} AS t FROM n);
     ${numbers(old.decisions + kept.decisions)}
-    INSERT INTO served_decisions
+    INSERT INTO served_decisions (id, timestamp, slo_id, decision, evaluation_id, was_forced, caller, address, request_id)
     SELECT ${uuid}, ${at(ago(old.decisions, kept.decisions))}, 'slo-' || (i % 10), 'ALLOW', 'e', 0, 'ci', '::1', 'r' FROM n`);
   for (const { sql } of indexes) db.exec(sql);
   db.close();

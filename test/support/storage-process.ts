@@ -84,8 +84,10 @@ export async function startStorageProcess(path: string): Promise<StorageProcess>
     append: (evaluations) => call('append', evaluations) as Promise<Appended[]>,
     serve: (decisions) => call('serve', decisions) as Promise<void>,
     async served() {
-      const { records } = (await call('served')) as { records: readonly { requestId: string }[] };
-      return records.map(({ requestId }) => requestId);
+      const { records } = (await call('served')) as {
+        records: readonly { requestIds: readonly string[] }[];
+      };
+      return records.flatMap(({ requestIds }) => requestIds.toReversed());
     },
     define: (slos) => call('define', slos) as Promise<void>,
     flush: (boundMs) => call('flush', boundMs) as Promise<void>,

@@ -7,7 +7,7 @@ import { decisionFilter, decisionParameters, pageFilter, pageOf, pageParameters 
 const DecisionsQuery = Type.Object({ ...decisionParameters, ...pageParameters }, { additionalProperties: false });
 
 const Page = pageOf(
-  'A page of decisions as they were answered.',
+  'A page of decisions as they were answered. Answers of a quarter of a second that differ in nothing but their request are one record.',
   Type.Object({
     id: Type.String(),
     timestamp: Timestamp,
@@ -17,7 +17,11 @@ const Page = pageOf(
     forced: Type.Boolean({ description: 'Asked for with `forceFresh`.' }),
     caller: Type.String({ description: 'Id of a key, subject of a token; `anonymous` where none is asked for.' }),
     address: Type.String(),
-    requestId: Type.String({ description: 'As in the header X-Request-Id and in the log.' }),
+    requestId: Type.String({ description: 'As in the header X-Request-Id and in the log; of the first answer.' }),
+    count: Type.Number({ description: 'How many answers this record stands for.' }),
+    lastTimestamp: Timestamp,
+    requestIds: Type.Array(Type.String(), { description: 'Of each answer, in their order.' }),
+    offsetsMs: Type.Array(Type.Number(), { description: 'Of each answer, milliseconds after `timestamp`.' }),
   }),
 );
 

@@ -1,5 +1,6 @@
 import { rfc3339 } from './instant-text.ts';
 import { type PagedTable, parsed } from './page.ts';
+import { groupSpanMs } from './served-groups.ts';
 
 interface ServedDecisionsRow {
   readonly id: string;
@@ -11,13 +12,19 @@ interface ServedDecisionsRow {
   readonly caller: string;
   readonly address: string;
   readonly request_id: string;
+  readonly count: number;
+  readonly last_timestamp: string | number | null;
+  readonly request_ids_json: string | null;
+  readonly offsets_ms_json: string | null;
 }
 
 export const servedDecisionsTable: PagedTable<ServedDecisionsRow> = {
   kind: 'decisions',
   name: 'served_decisions',
-  columns: 'id, timestamp, slo_id, decision, evaluation_id, was_forced, caller, address, request_id',
+  columns: `id, timestamp, slo_id, decision, evaluation_id, was_forced, caller, address, request_id, count,
+    last_timestamp, request_ids_json, offsets_ms_json`,
   idColumn: 'id',
+  span: { lastColumn: 'last_timestamp', longestMs: groupSpanMs },
   idOf: (row) => row.id,
   record: (row) => ({
     id: row.id,
@@ -29,6 +36,10 @@ export const servedDecisionsTable: PagedTable<ServedDecisionsRow> = {
     caller: row.caller,
     address: row.address,
     requestId: row.request_id,
+    count: row.count,
+    lastTimestamp: rfc3339(String(row.last_timestamp ?? row.timestamp)),
+    requestIds: row.request_ids_json === null ? [row.request_id] : parsed(row.request_ids_json, [row.request_id]),
+    offsetsMs: row.offsets_ms_json === null ? [0] : parsed(row.offsets_ms_json, [0]),
   }),
 };
 

@@ -29,7 +29,6 @@ export function createEvaluationLog(
   const queue = createRowQueue<Entry>({
     what: 'evaluation',
     limit: queueLimit,
-    gatherMs: 0,
     commit: (entries) =>
       database.commit({ ...noRows, evaluations: entries.map(({ row }) => row), versions: versionsOf(entries) }),
     state: database.state,

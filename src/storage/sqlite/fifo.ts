@@ -6,6 +6,8 @@ export interface Fifo<T> {
   take(count: number): readonly T[];
   /** Puts back what was taken out. */
   putBack(items: readonly T[]): void;
+  /** The item so many places behind the oldest. */
+  at(index: number): T | undefined;
   /** All, the oldest first. */
   items(): readonly T[];
 }
@@ -32,6 +34,7 @@ export function createFifo<T>(): Fifo<T> {
       kept = [...items, ...kept.slice(taken)];
       taken = 0;
     },
+    at: (index) => kept[taken + index],
     items: () => kept.slice(taken),
   };
 }

@@ -63,12 +63,26 @@ function definitionWriter(db: Database): (definitions: readonly DefinitionRow[])
 function servedWriter(db: Database): (row: ServedRow) => void {
   const insert = db.prepare(`
     INSERT INTO served_decisions
-      (id, timestamp, slo_id, decision, evaluation_id, was_forced, caller, address, request_id)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+      (id, timestamp, slo_id, decision, evaluation_id, was_forced, caller, address, request_id, count, last_timestamp,
+      request_ids_json, offsets_ms_json)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (id) DO NOTHING`);
-  return ({ id, record }) => {
+  return ({ id, record, lastAtMs, requestIds, offsetsMs }) => {
     const { atMs, sloId, decision, evaluationId, wasForced, caller, address, requestId } = record;
-    insert.run(id, instantText(atMs), sloId, decision, evaluationId, wasForced ? 1 : 0, caller, address, requestId);
+    const common = [
+      id,
+      instantText(atMs),
+      sloId,
+      decision,
+      evaluationId,
+      wasForced ? 1 : 0,
+      caller,
+      address,
+      requestId,
+    ];
+    const count = requestIds.length;
+    if (count === 1) insert.run(common, 1, null, null, null);
+    else insert.run(common, count, instantText(lastAtMs), JSON.stringify(requestIds), JSON.stringify(offsetsMs));
   };
 }
 

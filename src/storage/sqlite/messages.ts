@@ -52,7 +52,14 @@ export interface DefinitionRow {
 export interface ServedRow {
   /** UUIDv7, the same when the row is sent again. */
   readonly id: string;
+  /** The first answer of the row. */
   readonly record: ServedDecision;
+  /** Epoch milliseconds. */
+  readonly lastAtMs: number;
+  /** Of each answer, in their order. */
+  readonly requestIds: readonly string[];
+  /** Of each answer, milliseconds after the first. */
+  readonly offsetsMs: readonly number[];
 }
 
 /** A row of `orders`. */

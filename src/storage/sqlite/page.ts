@@ -10,17 +10,24 @@ export interface PagedTable<Row extends { readonly timestamp: string | number }>
   readonly columns: string;
   readonly idColumn: string;
   readonly idOf: (row: Row) => string;
+  /** Where a row may stand for several instants: the column of the last one, NULL where it is the only one. */
+  readonly span?: TimeSpan;
   /** The row as clients see it. */
   readonly record: (row: Row) => object;
+}
+
+export interface TimeSpan {
+  readonly lastColumn: string;
+  readonly longestMs: number;
 }
 
 /** One page as the bytes of its JSON. */
 export function pageOf<Row extends { readonly timestamp: string | number }>(
   db: Database,
-  { kind, name, columns, idColumn, idOf, record }: PagedTable<Row>,
+  { kind, name, columns, idColumn, idOf, span, record }: PagedTable<Row>,
   query: PageQuery,
 ): Uint8Array {
-  const { where, values } = conditions(idColumn, query);
+  const { where, values } = conditions(idColumn, span, query);
   // One row more than asked for tells whether there is another page.
   const rows = db
     .prepare<[Record<string, string | number>], Row>(
@@ -41,19 +48,31 @@ interface Conditions {
   readonly values: Record<string, string | number>;
 }
 
-function conditions(idColumn: string, { equals, startMs, endMs, after }: PageQuery): Conditions {
+function conditions(
+  idColumn: string,
+  span: TimeSpan | undefined,
+  { equals, startMs, endMs, after }: PageQuery,
+): Conditions {
   const terms = Object.keys(equals).map((column) => `${column} = @${column}`);
   const values: Record<string, string | number> = { ...equals };
   const add = (term: string, bound: Record<string, string>) => {
     terms.push(term);
     Object.assign(values, bound);
   };
-  if (startMs !== undefined) add('timestamp >= @start', { start: lowestInstantText(startMs) });
+  if (startMs !== undefined) {
+    add('timestamp >= @first', { first: lowestInstantText(startMs - (span?.longestMs ?? 0)) });
+    if (span) add(endsBehindStart(span), { start: lowestInstantText(startMs) });
+  }
   if (endMs !== undefined) add('timestamp <= @end', { end: instantText(endMs) });
   if (after !== undefined) {
     add(`(timestamp, ${idColumn}) < (@afterTime, @afterId)`, { afterTime: after.timestamp, afterId: after.id });
   }
   return { where: terms.length === 0 ? '' : `WHERE ${terms.join(' AND ')}`, values };
+}
+
+/** Of a row of several instants, one behind the start of the time that is asked for is enough. */
+export function endsBehindStart({ lastColumn }: TimeSpan): string {
+  return `coalesce(${lastColumn}, timestamp) >= @start`;
 }
 
 /** A text that is no JSON any more (edited by hand) must not make the page unreadable. */

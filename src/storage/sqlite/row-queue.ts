@@ -8,10 +8,10 @@ import { createFifo } from './fifo.ts';
 export interface RowQueueOptions<T> {
   /** One row, as the log calls it: `evaluation`. */
   readonly what: string;
-  /** Rows that wait at most; beyond it the oldest is dropped. */
+  /** Records that wait at most; beyond it the oldest entry is dropped. */
   readonly limit: number;
-  /** A row waits so long for others to be written with it. */
-  readonly gatherMs: number;
+  /** How many records an entry stands for, in every count and bound; 1 where absent. */
+  readonly weightOf?: (entry: T) => number;
   /** Resolves when the rows are committed; rejects when they are not. */
   readonly commit: (entries: readonly T[]) => Promise<void>;
   readonly state: () => DatabaseState;
@@ -34,6 +34,8 @@ export interface RowQueue<T> {
 }
 
 const largestBatch = 500;
+/** Records of a batch, but for those of its last entry: others wait for a commit. */
+const heaviestBatch = 5_000;
 const firstRetryMs = 100;
 const longestRetryMs = 1_000;
 /** A commit that takes longer counts as failed for those who wait for it; it may still succeed. */
@@ -42,11 +44,12 @@ const repeatLogMs = 60_000;
 
 /** Gathers rows into batches: one is in flight, the next gathers meanwhile. A batch that failed goes first again. */
 export function createRowQueue<T>(options: RowQueueOptions<T>): RowQueue<T> {
-  const { what, limit, gatherMs, commit, state, settle, log, clock } = options;
+  const { what, limit, weightOf = () => 1, commit, state, settle, log, clock } = options;
   const waiting = createFifo<T>();
   let inFlight: readonly T[] = [];
   let isCommitAsked = false;
-  let isFlushing = false;
+  let waitingWeight = 0; // what is in flight included
+  let inFlightWeight = 0;
   let stored = 0;
   let dropped = 0;
   let failure: string | null = null;
@@ -57,20 +60,22 @@ export function createRowQueue<T>(options: RowQueueOptions<T>): RowQueue<T> {
 
   function push(entry: T): void {
     waiting.push(entry);
+    waitingWeight += weightOf(entry);
     dropBeyondLimit();
     if (state() === 'closed') fail('the storage is closed');
-    if (failure !== null)
-      settle?.(entry, 'queued'); // a commit has failed and none has succeeded since
-    else if (gatherMs > 0 && waiting.length() === largestBatch) pause.abort();
+    if (failure !== null) settle?.(entry, 'queued'); // a commit has failed and none has succeeded since
     pump();
   }
 
   function dropBeyondLimit(): void {
-    const excess = waiting.length() + inFlight.length - limit;
-    if (excess <= 0) return;
-    const oldest = waiting.take(excess);
-    dropped += oldest.length;
-    for (const entry of oldest) settle?.(entry, 'queued');
+    if (waitingWeight <= limit) return;
+    while (waitingWeight > limit && waiting.length() > 0) {
+      for (const oldest of waiting.take(1)) {
+        waitingWeight -= weightOf(oldest);
+        dropped += weightOf(oldest);
+        settle?.(oldest, 'queued');
+      }
+    }
     if (mayLogDrop()) {
       const message = `${dropped} ${what}s are dropped from the audit: the oldest of more than ${limit} that wait`;
       log.error(message, { component: 'storage' });
@@ -78,10 +83,13 @@ export function createRowQueue<T>(options: RowQueueOptions<T>): RowQueue<T> {
   }
 
   function pump(): void {
-    pumping ??= run().finally(() => {
-      pumping = null;
-      if (hasWork()) pump(); // it came after the last look, and before this end
-    });
+    // A turn later, so that what is pushed together is written together.
+    pumping ??= Promise.resolve()
+      .then(run)
+      .finally(() => {
+        pumping = null;
+        if (hasWork()) pump(); // it came after the last look, and before this end
+      });
   }
 
   function hasWork(): boolean {
@@ -91,7 +99,6 @@ export function createRowQueue<T>(options: RowQueueOptions<T>): RowQueue<T> {
   async function run(): Promise<void> {
     let retryMs = firstRetryMs;
     while (hasWork()) {
-      if (!isFlushing && failure === null && waiting.length() < largestBatch) await pauseFor(gatherMs);
       if (await commitNext()) {
         retryMs = firstRetryMs;
         continue;
@@ -102,13 +109,12 @@ export function createRowQueue<T>(options: RowQueueOptions<T>): RowQueue<T> {
   }
 
   async function pauseFor(ms: number): Promise<void> {
-    if (ms === 0) return;
     pause = new AbortController();
     await clock.sleep(ms, pause.signal);
   }
 
   async function commitNext(): Promise<boolean> {
-    inFlight = waiting.take(largestBatch);
+    takeBatch();
     const wasCommitAsked = isCommitAsked;
     isCommitAsked = false;
     const answered = new AbortController();
@@ -131,14 +137,27 @@ export function createRowQueue<T>(options: RowQueueOptions<T>): RowQueue<T> {
     }
   }
 
+  function takeBatch(): void {
+    let count = 0;
+    inFlightWeight = 0;
+    while (count < largestBatch && inFlightWeight < heaviestBatch) {
+      const next = waiting.at(count);
+      if (next === undefined) break;
+      inFlightWeight += weightOf(next);
+      count++;
+    }
+    inFlight = waiting.take(count);
+  }
+
   function succeed(): void {
     const entries = inFlight;
     inFlight = [];
-    stored += entries.length;
+    stored += inFlightWeight;
+    waitingWeight -= inFlightWeight;
     if (settle !== undefined) for (const entry of entries) settle(entry, 'stored');
     if (failure === null) return;
     failure = null;
-    const more = waiting.length();
+    const more = waitingWeight;
     const rest = more === 0 ? '' : `; ${more} more are being written`;
     log.info(`${what}s are stored again${rest}`, { component: 'storage' });
   }
@@ -147,8 +166,7 @@ export function createRowQueue<T>(options: RowQueueOptions<T>): RowQueue<T> {
     failure = message;
     settleAllAsQueued();
     if (!mayLogFailure()) return;
-    const count = inFlight.length + waiting.length();
-    log.error(`failed to store ${what}: ${message}`, { component: 'storage', waiting: count, dropped });
+    log.error(`failed to store ${what}: ${message}`, { component: 'storage', waiting: waitingWeight, dropped });
   }
 
   function settleAllAsQueued(): void {
@@ -159,7 +177,6 @@ export function createRowQueue<T>(options: RowQueueOptions<T>): RowQueue<T> {
   async function flush(boundMs: number): Promise<void> {
     const until = new AbortController();
     const bound = clock.sleep(boundMs, until.signal);
-    isFlushing = true;
     if (hasWork()) pump();
     pause.abort();
     // A file that was replaced takes no rows before the next start: there is nothing to wait for.
@@ -167,7 +184,6 @@ export function createRowQueue<T>(options: RowQueueOptions<T>): RowQueue<T> {
       const step = clock.sleep(firstRetryMs, until.signal).then(() => 'step' as const);
       if ((await Promise.race([pumping, bound, step])) !== 'step') break;
     }
-    isFlushing = false;
     until.abort();
     settleAllAsQueued();
   }
@@ -179,7 +195,7 @@ export function createRowQueue<T>(options: RowQueueOptions<T>): RowQueue<T> {
       pump();
     },
     flush,
-    counts: () => ({ stored, waiting: waiting.length() + inFlight.length, dropped }),
+    counts: () => ({ stored, waiting: waitingWeight, dropped }),
     failure: () => failure,
   };
 }

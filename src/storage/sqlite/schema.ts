@@ -126,7 +126,16 @@ export const schemaVersion3 = `
 ALTER TABLE schema_migrations ADD COLUMN applied_by TEXT;
 `;
 
-/** Version 4: the windows that an SLO's next evaluation may lean on (eval/kept-windows.ts), as JSON; NULL: none. */
+/**
+ * Version 4: the windows that an SLO's next evaluation may lean on (eval/kept-windows.ts), as JSON; NULL: none. A row of
+ * `served_decisions` may stand for several answers that differ in nothing but request and instant: how many, when the
+ * last one was given, and lists of all their requests and of the milliseconds after `timestamp`. NULL: there is one, that
+ * of `timestamp` and `request_id`.
+ */
 export const schemaVersion4 = `
 ALTER TABLE latest_state ADD COLUMN kept_windows TEXT;
+ALTER TABLE served_decisions ADD COLUMN count INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE served_decisions ADD COLUMN last_timestamp TEXT;
+ALTER TABLE served_decisions ADD COLUMN request_ids_json TEXT;
+ALTER TABLE served_decisions ADD COLUMN offsets_ms_json TEXT;
 `;

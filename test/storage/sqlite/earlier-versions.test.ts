@@ -2,6 +2,7 @@ import { copyFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
+import type { ActivityReader } from '../../../src/storage/ports.ts';
 import { currentVersion } from '../../../src/storage/sqlite/migrations.ts';
 import { version } from '../../../src/version.ts';
 import { readAll } from '../../contract/audit-page.ts';
@@ -19,6 +20,10 @@ const earlier = [
     version: 2,
     rows: { evaluations: 15, slo_versions: 7, latest_state: 6, slo_definitions: 6, served_decisions: 12, orders: 2 },
   },
+  {
+    version: 3,
+    rows: { evaluations: 15, slo_versions: 7, latest_state: 6, slo_definitions: 6, served_decisions: 10, orders: 3 },
+  },
 ];
 
 function copied(version: number): string {
@@ -34,6 +39,26 @@ function rowsIn(path: string, tables: readonly string[]): Record<string, unknown
   db.close();
   return Object.fromEntries(rows) as Record<string, unknown[]>;
 }
+
+interface Answered {
+  readonly id: string;
+  readonly timestamp: string;
+  readonly requestId: string;
+  readonly count: number;
+  readonly lastTimestamp: string;
+  readonly requestIds: readonly string[];
+  readonly offsetsMs: readonly number[];
+}
+
+async function readServed(reader: ActivityReader): Promise<readonly Answered[]> {
+  const page = await reader.decisions({ limit: 1_000 });
+  return (JSON.parse(Buffer.from(page).toString()) as { records: readonly Answered[] }).records;
+}
+
+/** Version 3 was the first that wrote it down, for all that it went through. */
+const namedBefore = (from: number) => (from < 3 ? null : '0.2.0');
+
+const rowId = (row: unknown) => (row as { readonly id: string }).id;
 
 function migrationsIn(path: string): unknown {
   const db = new Sqlite(path, { readonly: true });
@@ -58,8 +83,13 @@ describe.each(earlier)('a database of version $version', ({ version: from, rows 
       `${path} is migrated from version ${from} to ${currentVersion}: every row is kept`,
     ]);
     expect(await readAll(storage.reader, { limit: 10 })).toHaveLength(rows.evaluations);
+    const answered = await readServed(storage.activityReader);
+    expect(answered.map(({ id }) => id).sort()).toEqual((before.served_decisions ?? []).map((row) => rowId(row)));
+    for (const { count, requestId, requestIds, timestamp, lastTimestamp, offsetsMs } of answered)
+      expect([count, requestIds, lastTimestamp, offsetsMs]).toEqual([1, [requestId], timestamp, [0]]);
     await storage.close(10_000);
-    expect(rowsIn(path, Object.keys(rows))).toEqual(before);
+    // Columns that came later are beside those of before.
+    expect(rowsIn(path, Object.keys(rows))).toMatchObject(before);
 
     const again = await openStorage({ path });
     expect(again.lines).toEqual([]);
@@ -78,6 +108,6 @@ describe.each(earlier)('a database of version $version', ({ version: from, rows 
     const path = copied(from);
     await (await openStorage({ path })).close(10_000);
     const versions = Array.from({ length: currentVersion }, (_, index) => index + 1);
-    expect(migrationsIn(path)).toEqual(versions.map((one) => [one, one <= from ? null : version]));
+    expect(migrationsIn(path)).toEqual(versions.map((one) => [one, one <= from ? namedBefore(from) : version]));
   });
 });

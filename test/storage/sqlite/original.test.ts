@@ -2,6 +2,7 @@ import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
+import { currentVersion } from '../../../src/storage/sqlite/migrations.ts';
 import { readAll, type AuditRecord } from '../../contract/audit-page.ts';
 import { makeEvaluation } from '../make-evaluation.ts';
 import { scratch } from '../../support/scratch.ts';
@@ -48,7 +49,7 @@ describe.each(['original-utc.db', 'original-local.db'])('the Go original’s %s'
     const { path, rows } = original(name);
     const storage = await openStorage({ path });
     expect(storage.lines.map((line) => line.message)).toEqual([
-      `${path} is migrated from version 0 to 3: every row is kept`,
+      `${path} is migrated from version 0 to ${currentVersion}: every row is kept`,
     ]);
     const records = await readAll(storage.reader, { limit: 25 });
     const byId = new Map<number, AuditRecord>(records.map((record) => [record.id, record]));

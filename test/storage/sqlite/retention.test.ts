@@ -68,7 +68,7 @@ it('keeps so many of each kind, the newest', async () => {
   const retention = bounds();
   const storage = await openStorage({ retention });
   await Promise.all(makeEvaluations(2_500).map((one) => storage.log.append(one)));
-  for (let count = 0; count < 1_200; count++) storage.activity.served(makeServed({ atMs: Date.now() + count }));
+  for (let count = 0; count < 1_200; count++) storage.activity.served(makeServed({ caller: `ci-${count}` }));
   await eventually(() => expect(storage.status().rows.decision.stored).toBe(1_200));
   retention.set({ maxRows: 1_000 });
   await eventually(() => expect(storage.retention().deleted).toMatchObject({ evaluation: 1_500, decision: 200 }));

@@ -3,6 +3,7 @@ import type { ExportChunk } from '../../ports.ts';
 import { encodeCursor } from '../cursor.ts';
 import { instantText, lowestInstantText } from '../instant-text.ts';
 import type { ExportQuery } from '../messages.ts';
+import { endsBehindStart } from '../page.ts';
 import { forms } from './forms.ts';
 import { type ExportedRow, type ExportedTable, exportedTables } from './tables.ts';
 
@@ -56,7 +57,7 @@ interface Conditions {
   readonly values: { readonly behind: Values; readonly rows: Values };
 }
 
-function conditions({ writtenColumn, idColumn }: ExportedTable, query: ExportQuery): Conditions {
+function conditions({ writtenColumn, idColumn, span }: ExportedTable, query: ExportQuery): Conditions {
   const { equals, startMs, endMs, after } = query;
   const common = [`${writtenColumn} < ${settledSql}`];
   const shared: Values = {};
@@ -72,7 +73,7 @@ function conditions({ writtenColumn, idColumn }: ExportedTable, query: ExportQue
   const meant = Object.keys(equals).map((column) => `+${column} = @${column}`);
   const values: Values = { ...shared, ...equals };
   if (startMs !== undefined) {
-    meant.push('+timestamp >= @start');
+    meant.push(span === undefined ? '+timestamp >= @start' : endsBehindStart(span));
     values.start = lowestInstantText(startMs);
   }
   if (endMs !== undefined) {

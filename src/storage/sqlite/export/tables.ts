@@ -1,13 +1,14 @@
 import { ordersTable, servedDecisionsTable } from '../activity-pages.ts';
 import type { ExportKind } from '../cursor.ts';
 import { evaluationsTable } from '../evaluations-page.ts';
-import type { PagedTable } from '../page.ts';
+import type { PagedTable, TimeSpan } from '../page.ts';
 
 /** A table in the order in which its rows were written. */
 export interface ExportedTable {
   readonly name: string;
   readonly columns: string;
   readonly idColumn: string;
+  readonly span: TimeSpan | undefined;
   /** There is an index for it. */
   readonly writtenColumn: 'created_at' | 'timestamp';
   /** The columns of a CSV, and the keys of a record. */
@@ -31,6 +32,7 @@ export const exportedTables: Readonly<Record<ExportKind, ExportedTable>> = {
   ]),
   exportedDecisions: exported(servedDecisionsTable, 'timestamp', [
     ...['id', 'timestamp', 'sloID', 'decision', 'evaluationID', 'forced', ...activityFields],
+    ...['count', 'lastTimestamp', 'requestIds', 'offsetsMs'],
   ]),
   exportedOrders: exported(ordersTable, 'timestamp', [
     ...['id', 'timestamp', 'order', 'parameters', 'outcome', ...activityFields],
@@ -38,12 +40,12 @@ export const exportedTables: Readonly<Record<ExportKind, ExportedTable>> = {
 };
 
 function exported<Row extends { readonly timestamp: string | number }>(
-  { name, columns, idColumn, record }: PagedTable<Row>,
+  { name, columns, idColumn, span, record }: PagedTable<Row>,
   writtenColumn: ExportedTable['writtenColumn'],
   fields: readonly string[],
 ): ExportedTable {
   return {
-    ...{ name, idColumn, writtenColumn, fields },
+    ...{ name, idColumn, span, writtenColumn, fields },
     columns: `${columns}, ${writtenColumn} AS exportedAt, ${idColumn} AS exportedId`,
     record: (row) => record(row as ExportedRow & Row), // the columns that were asked for are those of the table
   };

@@ -90,17 +90,24 @@ function tableStats(db: Database): readonly TableStats[] {
 
 function dayStats(db: Database, tables: readonly TableStats[], nowMs: number): readonly DayStats[] {
   const bytesPerRow = (name: string) => tables.find((table) => table.name === name)?.bytesPerRow ?? 0;
-  const count = (name: string, day: string, next: string): number => {
+  const sum = (what: string, name: string, day: string, next: string): number => {
     if (!tables.some((table) => table.name === name)) return 0; // of an earlier version
-    const rows = db.prepare(`SELECT count(*) FROM ${name} WHERE timestamp >= ? AND timestamp < ?`).pluck();
+    const rows = db.prepare(`SELECT ${what} FROM ${name} WHERE timestamp >= ? AND timestamp < ?`).pluck();
     return Number(rows.get(day, next));
   };
+  // A row may stand for several answers.
+  const answers = hasColumn(db, 'served_decisions', 'count') ? 'coalesce(sum(count), 0)' : 'count(*)';
   const dayAt = (ago: number) => new Date(nowMs - ago * dayMs).toISOString().slice(0, 10);
   return Array.from({ length: daysShown }, (_, ago) => {
     const [day, next] = [dayAt(ago), dayAt(ago - 1)];
-    const evaluations = count('evaluations', day, next);
-    const decisions = count('served_decisions', day, next);
-    const bytes = evaluations * bytesPerRow('evaluations') + decisions * bytesPerRow('served_decisions');
+    const evaluations = sum('count(*)', 'evaluations', day, next);
+    const decisions = sum(answers, 'served_decisions', day, next);
+    const servedRows = sum('count(*)', 'served_decisions', day, next);
+    const bytes = evaluations * bytesPerRow('evaluations') + servedRows * bytesPerRow('served_decisions');
     return { day, evaluations, decisions, bytes };
   });
+}
+
+function hasColumn(db: Database, table: string, column: string): boolean {
+  return db.prepare('SELECT 1 FROM pragma_table_info(?) WHERE name = ?').get(table, column) !== undefined;
 }

@@ -9,7 +9,7 @@ import { openStorage } from '../open-storage.ts';
 /** A database that a server of today left, alone in its directory. */
 export async function closedDatabase(rows: number): Promise<string> {
   const storage = await openStorage();
-  for (let row = 0; row < rows; row++) storage.activity.served(makeServed());
+  for (let row = 0; row < rows; row++) storage.activity.served(makeServed({ caller: `ci-${row}` }));
   storage.activity.ordered(makeOrder());
   await Promise.all(makeEvaluations(rows).map((evaluation) => storage.log.append(evaluation)));
   await storage.close(10_000);
