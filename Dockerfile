@@ -7,10 +7,11 @@ COPY package.json package-lock.json .npmrc ./
 # Compiles better-sqlite3 where there is no ready binary; the full image has the compiler.
 RUN npm ci --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json ./
+COPY scripts ./scripts
 COPY src ./src
 RUN npm run build
 RUN npm prune --omit=dev --no-audit --no-fund
-RUN chmod +x dist/server.js dist/cli.js && rm -f dist/.tsbuildinfo
+RUN chmod +x dist/server.js dist/cli.js
 
 FROM node:${NODE_VERSION}-bookworm-slim
 RUN apt-get update \

@@ -108,7 +108,7 @@ describe('createApp', () => {
 
 describe('a process that has started and stopped the app has nothing left to do, and ends by itself', () => {
   const program = (steps: string) => `
-    import { createApp } from ${JSON.stringify(join(root, 'dist/app.js'))};
+    import { createApp } from ${JSON.stringify(join(root, 'src/app.ts'))};
     const settings = JSON.parse(process.argv[1]);
     const quiet = () => undefined;
     const app = createApp(settings, { debug: quiet, info: quiet, warn: quiet, error: quiet });
@@ -121,7 +121,7 @@ describe('a process that has started and stopped the app has nothing left to do,
     ['never started', 'await app.stop();'],
   ])('%s', async (_, steps) => {
     const settings = JSON.stringify(settingsOf());
-    const args = ['--input-type=module', '-e', program(steps), settings];
+    const args = ['--import=tsx', '--input-type=module', '-e', program(steps), settings];
     const outcome = await new Promise((resolve) => {
       // Killed at the bound: then the code is null.
       execFile(process.execPath, args, { timeout: 30_000 }, (error, stdout, stderr) => {

@@ -7,10 +7,10 @@ import type { AuditPage } from '../contract/audit-page.ts';
 import { eventually } from './eventually.ts';
 import type { LogLine } from './recording-log.ts';
 
-// Run as it stands by node, on the built program: one JSON line a request, one an answer, one for each line of the log.
+// Run by node as it stands: one JSON line a request, one an answer, one for each line of the log.
 const program = `
 import { createInterface } from 'node:readline';
-import { openSqliteStorage } from ${JSON.stringify(new URL('../../dist/storage/sqlite/open-storage.js', import.meta.url).href)};
+import { openSqliteStorage } from ${JSON.stringify(new URL('../../src/storage/sqlite/open-storage.ts', import.meta.url).href)};
 
 const send = (message) => process.stdout.write(JSON.stringify(message) + '\\n');
 const line = (level) => (message, fields) => send({ line: { level, message, fields } });
@@ -72,7 +72,8 @@ export interface StorageProcess {
 }
 
 export async function startStorageProcess(path: string): Promise<StorageProcess> {
-  const child = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const args = ['--import=tsx', '--input-type=module', '-e', program];
+  const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
   const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   onTestFinished(() => void child.kill('SIGKILL'));
   const lines: LogLine[] = [];

@@ -2,15 +2,16 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
 
-/** Runs a script beside the compiled program. */
+/** Runs a script in a process of its own. */
 function start(script: string) {
   return spawn(
     process.execPath,
     [
+      '--import=tsx',
       '--input-type=module',
       '--eval',
-      `import { createLogger } from ${JSON.stringify(new URL('../../dist/telemetry/logger.js', import.meta.url).href)};
-       import { logCrashes } from ${JSON.stringify(new URL('../../dist/telemetry/crash.js', import.meta.url).href)};
+      `import { createLogger } from ${JSON.stringify(new URL('../../src/telemetry/logger.ts', import.meta.url).href)};
+       import { logCrashes } from ${JSON.stringify(new URL('../../src/telemetry/crash.ts', import.meta.url).href)};
        const logger = createLogger({ level: 'info', format: 'auto' });
        logCrashes(logger);
        ${script}`,

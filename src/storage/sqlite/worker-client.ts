@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
 import type { Report, WorkerInput, WorkerMessage, WorkerRequest } from './messages.ts';
 
@@ -15,8 +16,8 @@ export interface WorkerClient<C extends Calls<C>> {
   terminate(): Promise<void>;
 }
 
-// One URL from src (under vitest) and from dist alike, as both lie equally deep; the thread always runs the built file.
-const entry = new URL('../../../dist/storage/sqlite/worker.js', import.meta.url);
+// By the name that package.json gives it, from src (under vitest) and from dist alike: the thread always runs the built file.
+const entry = createRequire(import.meta.url).resolve('#database-thread');
 
 interface Waiting {
   readonly resolve: (value: unknown) => void;
