@@ -4,6 +4,7 @@ import { pino } from 'pino';
 import { prettyFactory } from 'pino-pretty';
 import type { Settings } from '../config/settings.ts';
 import type { Log, LogFields } from '../log.ts';
+import { flatLines } from './flat-lines.ts';
 import type { Output } from './output.ts';
 import { createOutput } from './output.ts';
 import { redactField, redactText } from './redact.ts';
@@ -50,16 +51,20 @@ export function createLogger(options: LoggerOptions): Logger {
   const { output } = destination;
   // pino writes a line before its call returns, so this is the urgency of that line.
   let urgency: 'now' | 'buffered' = 'now';
+  const base = { service: 'aegis-slo', host: options.host ?? hostname() };
+  const timestamp = timestamps();
   const engine = pino(
     {
       level: options.level,
       messageKey: 'message',
-      base: { service: 'aegis-slo', host: options.host ?? hostname() },
-      timestamp: timestamps(),
+      base,
+      timestamp,
       formatters: { level: (level) => ({ level }) },
     },
     { write: (line: string) => output.write(render(line), urgency) },
   );
+  const ofEveryLine = `,${JSON.stringify(base).slice(1, -1)}`;
+  const flatLine = flatLines(() => timestamp() + ofEveryLine, ownNames);
   const write: Write = (level, message, bound, fields) => {
     if (!engine.isLevelEnabled(level)) return;
     const dropped = output.takeDropped();
@@ -69,7 +74,9 @@ export function createLogger(options: LoggerOptions): Logger {
     }
     // A form for people is for somebody who watches: its lines do not wait for each other.
     urgency = isPretty || urgentLevels.has(level) ? 'now' : 'buffered';
-    engine[level](lineFields(bound, fields), redactText(message));
+    const line = flatLine(level, message, bound, fields ?? {});
+    if (line === undefined) engine[level](lineFields(bound, fields), redactText(message));
+    else output.write(render(line), urgency);
   };
   return loggerOf(
     {

@@ -14,7 +14,8 @@ export function redactField(name: string, value: unknown): unknown {
 const knownNames = new Map<string, boolean>();
 const mostKnownNames = 1000;
 
-function isSecret(name: string): boolean {
+/** Whether a field's value is secret, by its name. */
+export function isSecret(name: string): boolean {
   const known = knownNames.get(name);
   if (known !== undefined) return known;
   const result = secretName.test(name);
