@@ -1,4 +1,5 @@
 import { createPrometheusAdapter, type PrometheusAdapterOptions } from './adapter/prometheus/adapter.ts';
+import { sourceIdOf } from './adapter/prometheus/source-id.ts';
 import { planQueries, sentQueries } from './adapter/prometheus/query-plan.ts';
 import { createSyntheticAdapter } from './adapter/synthetic/adapter.ts';
 import type { Orders } from './api/orders.ts';
@@ -13,6 +14,7 @@ import { systemClock, type Clock } from './clock.ts';
 import { fixedSettings, type LiveSettings } from './config/live-settings.ts';
 import type { Settings } from './config/settings.ts';
 import { AegisError, messageOf } from './errors.ts';
+import { encodeKept } from './eval/kept-form.ts';
 import type { MetricsAdapter } from './eval/measurement.ts';
 import type { SourceControl } from './eval/source-control.ts';
 import { startHealth } from './health/health.ts';
@@ -23,6 +25,7 @@ import { encodeEvidence } from './policy/evidence.ts';
 import { explainRecorded } from './policy/explain.ts';
 import { logSettings, reloadReport } from './reload.ts';
 import { createScheduler } from './scheduler/scheduler.ts';
+import { startTakeOver, type TakeOver } from './scheduler/take-over.ts';
 import { windowsOf } from './slo/model.ts';
 import type { AuditStorage } from './storage/ports.ts';
 import { openSqliteReplica } from './storage/sqlite/open-replica.ts';
@@ -126,7 +129,7 @@ export function createApp(settings: Settings, log: Log, options: AppOptions = {}
       evaluationLog: storage.log,
       clock,
       log,
-      taken: () => Promise.resolve(null),
+      taken: takeOver(settings, storage, clock, log),
       concurrency: settings.evaluationConcurrency,
       deadlineMs: () => live.current().evaluationTimeoutMs,
       onEvaluated(evaluation, durationMs) {
@@ -255,19 +258,28 @@ export function createApp(settings: Settings, log: Log, options: AppOptions = {}
 }
 
 /** The audit of a replica is another server's: nothing that writes to it is made. */
-async function openStorage(
-  { readOnly, db: path }: Settings,
-  live: LiveSettings,
-  log: Log,
-  clock: Clock,
-): Promise<AuditStorage> {
+async function openStorage(settings: Settings, live: LiveSettings, log: Log, clock: Clock): Promise<AuditStorage> {
+  const { readOnly, db: path } = settings;
   if (readOnly) return openSqliteReplica({ path, log, clock });
   const encode = (evaluation: Evaluation) => encodeEvidence(evaluation, version);
   const retention = {
     current: () => live.current().retention,
     onChange: (listener: () => void) => live.onChange(listener),
   };
-  return openSqliteStorage({ path, log, clock, encodeEvidence: encode, retention });
+  const source = sourceId(settings);
+  const encodeKeptOf = ({ kept, specHash }: Evaluation) =>
+    kept === null || source === null ? null : encodeKept(kept, { specHash, source });
+  return openSqliteStorage({ path, log, clock, encodeEvidence: encode, encodeKept: encodeKeptOf, retention });
+}
+
+/** Windows that are kept over a restart are those of one source; reading fixtures costs nothing. */
+function sourceId({ prometheus }: Settings): string | null {
+  return prometheus === undefined ? null : sourceIdOf(prometheus);
+}
+
+function takeOver(settings: Settings, { keptWindows: stored }: AuditStorage, clock: Clock, log: Log): TakeOver {
+  const source = sourceId(settings);
+  return source === null ? () => Promise.resolve(null) : startTakeOver({ stored, source, clock, log });
 }
 
 /** The one metrics source of today; synthetic fixtures need nobody to watch or command them. */

@@ -13,6 +13,7 @@ import { grownOlder } from '../policy/hold.ts';
 import { windowsOf } from '../slo/model.ts';
 import { newEvaluationId } from './evaluation-id.ts';
 import type { EvaluationQueue, Priority } from './queue.ts';
+import type { TakeOver } from './take-over.ts';
 
 export interface EvaluateDeps {
   readonly adapter: MetricsAdapter;
@@ -20,7 +21,7 @@ export interface EvaluateDeps {
   readonly clock: Clock;
   readonly log: Log;
   /** What is left of an SLO's evaluations before the start of this server. Never rejects, bounded. */
-  readonly taken: (loaded: LoadedSlo) => Promise<KeptWindows | null>;
+  readonly taken: TakeOver;
 }
 
 export interface EvaluateRequest {

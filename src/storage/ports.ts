@@ -207,6 +207,12 @@ export interface ActivityReader {
   orders(filter: OrderFilter): Promise<Uint8Array>;
 }
 
+/** What evaluations leave for the first ones after a restart, as it was appended with them. */
+export interface KeptWindowsReader {
+  /** Texts of eval/kept-form.ts by SLO, of all at once. Rejects with `AegisError('audit_unavailable')`. */
+  load(): Promise<ReadonlyMap<string, string>>;
+}
+
 /** The audit as a whole. */
 export interface AuditStorage {
   readonly log: EvaluationLog;
@@ -214,6 +220,7 @@ export interface AuditStorage {
   readonly activity: ActivityLog;
   readonly activityReader: ActivityReader;
   readonly exporter: AuditExporter;
+  readonly keptWindows: KeptWindowsReader;
   readonly status: () => AuditStatus;
   readonly retention: () => RetentionStatus;
   /** Calls the listener with the time that each commit took. */

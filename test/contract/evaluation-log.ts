@@ -5,6 +5,7 @@ import type {
   AuditExporter,
   AuditReader,
   EvaluationLog,
+  KeptWindowsReader,
 } from '../../src/storage/ports.ts';
 import { makeEvaluation } from '../storage/make-evaluation.ts';
 import { anSlo } from '../support/slo.ts';
@@ -17,6 +18,7 @@ export interface StorageEngine {
   readonly activity: ActivityLog;
   readonly activityReader: ActivityReader;
   readonly exporter: AuditExporter;
+  readonly keptWindows: KeptWindowsReader;
   /** Closes and opens again on what was stored. */
   reopen(): Promise<StorageEngine>;
 }

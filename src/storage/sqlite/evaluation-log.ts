@@ -5,7 +5,7 @@ import type { Appended, DefinedSlo, EvaluationLog, EvaluationLogStats } from '..
 import type { AuditDatabase } from './database.ts';
 import { type EvaluationRow, noRows, type VersionRow } from './messages.ts';
 import { createRowQueue } from './row-queue.ts';
-import { definitionRow, type EncodeEvidence, evaluationRow, versionRow } from './rows.ts';
+import { definitionRow, type EncodeEvidence, type EncodeKept, evaluationRow, versionRow } from './rows.ts';
 
 export interface EvaluationLogOptions {
   readonly log: Log;
@@ -13,6 +13,7 @@ export interface EvaluationLogOptions {
   /** Rows that wait at most; beyond it the oldest is dropped. */
   readonly queueLimit: number;
   readonly encodeEvidence: EncodeEvidence;
+  readonly encodeKept?: EncodeKept | undefined;
 }
 
 interface Entry {
@@ -24,7 +25,7 @@ interface Entry {
 /** Writes evaluations at once, as a forced decision waits for its row. */
 export function createEvaluationLog(
   database: Pick<AuditDatabase, 'commit' | 'define' | 'state'>,
-  { log, clock, queueLimit, encodeEvidence }: EvaluationLogOptions,
+  { log, clock, queueLimit, encodeEvidence, encodeKept }: EvaluationLogOptions,
 ): EvaluationLog {
   const queue = createRowQueue<Entry>({
     what: 'evaluation',
@@ -40,7 +41,11 @@ export function createEvaluationLog(
   return {
     append: (evaluation: Evaluation) =>
       new Promise<Appended>((settle) => {
-        queue.push({ row: evaluationRow(evaluation, encodeEvidence), version: versionRow(evaluation), settle });
+        queue.push({
+          row: evaluationRow(evaluation, encodeEvidence, encodeKept),
+          version: versionRow(evaluation),
+          settle,
+        });
       }),
     define(slos: readonly DefinedSlo[]) {
       database.define(slos.map(({ slo }) => definitionRow(slo)));

@@ -17,7 +17,8 @@ export function batchWriter(db: Database): (batch: Batch) => void {
     VALUES (${stateValues}, ${now}, @evaluationId, @reasonCodesJson, @evidence, @specHash)
     ON CONFLICT (evaluation_id) DO NOTHING`);
   const state = db.prepare<EvaluationRow>(
-    `INSERT OR REPLACE INTO latest_state (${stateColumns}, updated_at) VALUES (${stateValues}, ${now})`,
+    `INSERT OR REPLACE INTO latest_state (${stateColumns}, updated_at, kept_windows)
+    VALUES (${stateValues}, ${now}, @keptWindows)`,
   );
   const version = db.prepare<VersionRow>(
     `INSERT OR IGNORE INTO slo_versions (spec_hash, document_json, first_seen) VALUES (@specHash, @documentJson, ${now})`,

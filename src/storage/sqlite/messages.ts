@@ -29,6 +29,8 @@ export interface EvaluationRow {
   readonly reasonCodesJson: string;
   readonly evidence: string;
   readonly specHash: string;
+  /** Of the latest state alone. */
+  readonly keptWindows: string | null;
 }
 
 /** A row of `slo_versions`: the document that a hash stands for. */
@@ -165,6 +167,8 @@ export interface ReaderCalls {
   orders(query: PageQuery): Uint8Array;
   export(query: ExportQuery): ExportChunk;
   get(evaluationId: string): StoredEvaluation | null;
+  /** Of each SLO that has some. */
+  keptWindows(): readonly (readonly [sloId: string, text: string])[];
   /** Closes the connection; the next question opens another. */
   close(): void;
 }

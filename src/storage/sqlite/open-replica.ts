@@ -55,6 +55,8 @@ export function openSqliteReplica({ path, log, clock = systemClock }: SqliteRepl
     reader: auditReader(thread),
     activityReader: activityReader(thread),
     exporter: auditExporter(thread),
+    // Those of the active server are as old as its last commit that was seen, and it may ask another source.
+    keptWindows: { load: () => Promise.resolve(new Map()) },
     status: () => status,
     retention: () => neverSwept,
     onCommit() {

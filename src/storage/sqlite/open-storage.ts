@@ -9,14 +9,15 @@ import { createActivityLog, type FlushedActivityLog } from './activity-log.ts';
 import { createAuditDatabase, type AuditDatabase, type DatabaseState } from './database.ts';
 import { createEvaluationLog } from './evaluation-log.ts';
 import { type RetentionSource, startSweeper } from './retention/sweeper.ts';
-import { activityReader, auditExporter, auditReader } from './readers.ts';
-import type { EncodeEvidence } from './rows.ts';
+import { activityReader, auditExporter, auditReader, keptWindowsReader } from './readers.ts';
+import type { EncodeEvidence, EncodeKept } from './rows.ts';
 
 export interface SqliteStorageOptions {
   /** The database file; made where it is missing. One process opens it once (see `Session`). */
   readonly path: string;
   readonly log: Log;
   readonly encodeEvidence: EncodeEvidence;
+  readonly encodeKept?: EncodeKept;
   readonly clock?: Clock;
   /** How much is kept; everything where absent. */
   readonly retention?: RetentionSource;
@@ -46,10 +47,10 @@ const defaultDecisionLimit = 50_000;
  * version, and leaves it as it is. A database that is locked, full or read-only is no reason to reject.
  */
 export async function openSqliteStorage(options: SqliteStorageOptions): Promise<SqliteStorage> {
-  const { log, encodeEvidence, clock = systemClock } = options;
+  const { log, encodeEvidence, encodeKept, clock = systemClock } = options;
   const { queueLimit = defaultQueueLimit, decisionLimit = defaultDecisionLimit } = options;
   const database = createAuditDatabase(realPath(options.path), log, clock);
-  const evaluations = createEvaluationLog(database, { log, clock, queueLimit, encodeEvidence });
+  const evaluations = createEvaluationLog(database, { log, clock, queueLimit, encodeEvidence, encodeKept });
   const activity = createActivityLog(database, { log, clock, decisionLimit, orderLimit: queueLimit });
   const status = () => statusOf(database, evaluations, activity);
   await openOrServeWithout(database, log, clock);
@@ -60,6 +61,7 @@ export async function openSqliteStorage(options: SqliteStorageOptions): Promise<
     activity,
     activityReader: activityReader(database),
     exporter: auditExporter(database),
+    keptWindows: keptWindowsReader(database),
     state: database.state,
     status,
     retention: sweeper.status,

@@ -17,8 +17,16 @@ export function createReader({ reading, close }: ReadSource): ReaderCalls {
     orders: (query: PageQuery) => reading((db) => pageOf(db, ordersTable, query)),
     export: (query: ExportQuery) => reading((db) => exportChunk(db, query)),
     get: (evaluationId: string) => reading((db) => storedEvaluation(db, evaluationId)),
+    keptWindows: () => reading(keptWindows),
     close,
   };
+}
+
+function keptWindows(db: Database): [string, string][] {
+  return db
+    .prepare<[], [string, string]>('SELECT slo_id, kept_windows FROM latest_state WHERE kept_windows IS NOT NULL')
+    .raw()
+    .all();
 }
 
 interface StoredRow {

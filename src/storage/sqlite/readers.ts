@@ -1,4 +1,12 @@
-import type { ActivityReader, AuditExporter, AuditFilter, AuditReader, ExportForm, PageFilter } from '../ports.ts';
+import type {
+  ActivityReader,
+  AuditExporter,
+  AuditFilter,
+  AuditReader,
+  ExportForm,
+  KeptWindowsReader,
+  PageFilter,
+} from '../ports.ts';
 import { decodeCursor, type ExportKind, type PageKind } from './cursor.ts';
 import type { ExportQuery, FilterColumn, PageQuery } from './messages.ts';
 import type { ReadingThread } from './reading-thread.ts';
@@ -39,6 +47,12 @@ export function auditExporter(database: Pick<ReadingThread, 'read'>): AuditExpor
     async orders({ caller, ...range }, form) {
       return database.read('export', exportQuery('exportedOrders', form, { caller }, range));
     },
+  };
+}
+
+export function keptWindowsReader(database: Pick<ReadingThread, 'read'>): KeptWindowsReader {
+  return {
+    load: async () => new Map(await database.read('keptWindows')),
   };
 }
 

@@ -7,7 +7,14 @@ import type { DefinitionRow, EvaluationRow, VersionRow } from './messages.ts';
 /** The evidence of an evaluation as compact JSON without line breaks. */
 export type EncodeEvidence = (evaluation: Evaluation) => string;
 
-export function evaluationRow(evaluation: Evaluation, encodeEvidence: EncodeEvidence): EvaluationRow {
+/** What the next evaluation may lean on, as text; null: nothing. */
+export type EncodeKept = (evaluation: Evaluation) => string | null;
+
+export function evaluationRow(
+  evaluation: Evaluation,
+  encodeEvidence: EncodeEvidence,
+  encodeKept: EncodeKept = () => null,
+): EvaluationRow {
   const { slo, result } = evaluation;
   const compliance = result.windows.find((one) => one.window.name === slo.complianceWindow.name);
   // The runbook averages these columns: a window without data must not count as a number.
@@ -29,6 +36,7 @@ export function evaluationRow(evaluation: Evaluation, encodeEvidence: EncodeEvid
     reasonCodesJson: JSON.stringify(result.items.map((item) => item.code)),
     evidence: encodeEvidence(evaluation),
     specHash: evaluation.specHash,
+    keptWindows: encodeKept(evaluation),
   };
 }
 
