@@ -26,7 +26,9 @@ export interface SloLoop {
   current(): Served | undefined;
   /** Evaluates ahead of the queue, or joins one that is under way for the same reason. Undefined where the loop was closed meanwhile. */
   evaluateNow(reason: 'forced' | 'first', deadlineMs: number, trace?: Trace): Promise<Served | undefined>;
-  /** Evaluates at once, whatever is under way: what was found before an order does not stand after it. */
+  /** An order has changed what can be asked: an ALLOW that was found before it is not served any more. */
+  doubt(): void;
+  /** Evaluates once more, whatever is under way. */
   evaluateAnew(): void;
   close(): void;
 }
@@ -34,6 +36,12 @@ export interface SloLoop {
 interface Run extends RunningEvaluation {
   /** Resolves when the evaluation is done and its row is stored, or waits. */
   readonly appended: Promise<Appended | undefined>;
+}
+
+/** The moment of an order, and what was served then. */
+interface Doubt {
+  readonly atMs: number;
+  readonly of: Evaluation | undefined;
 }
 
 interface ForcedRun extends Run {
@@ -47,6 +55,9 @@ const auditWaitMs = 500;
 /** A sleep that is cut into pieces notices a wall clock that was set, or a machine that was suspended. */
 const longestSleepMs = 30_000;
 
+/** Why a signal aborts. Without a reason Node makes an error each time, with its stack, which costs more than the rest. */
+const over = 'over';
+
 export function startSloLoop(deps: LoopDeps, loaded: LoadedSlo): SloLoop {
   const { clock } = deps;
   const closed = new AbortController();
@@ -54,6 +65,9 @@ export function startSloLoop(deps: LoopDeps, loaded: LoadedSlo): SloLoop {
   const offsetMs = slotOffsetMs(loaded.slo.id, intervalMs);
   let latest: Evaluation | undefined;
   let forced: ForcedRun | undefined;
+  let doubt: Doubt | undefined;
+  /** Since the doubt. */
+  let anew: Run | undefined;
   // One controller a run, not the loop's own signal: listeners and dependent signals end with the run.
   const runs = new Set<AbortController>();
 
@@ -136,14 +150,28 @@ export function startSloLoop(deps: LoopDeps, loaded: LoadedSlo): SloLoop {
     return { evaluation, ageMs: elapsedMs(evaluation.evaluatedAt, clock.now()) };
   }
 
+  function current(): Served | undefined {
+    return latest === undefined || isDoubted(latest) ? undefined : served(latest);
+  }
+
+  function isDoubted(evaluation: Evaluation): boolean {
+    if (doubt === undefined || evaluation.result.decision !== 'ALLOW') return false;
+    return evaluation === doubt.of || evaluation.evaluatedAt.monotonicMs < doubt.atMs;
+  }
+
+  function startAnew(): Run {
+    return (anew ??= start('scheduled', deps.deadlineMs()));
+  }
+
   return {
-    current: () => latest && served(latest),
+    current,
 
     async evaluateNow(reason, deadlineMs, trace) {
       if (reason === 'first') {
-        first.promote(deadlineMs, trace);
-        await first.done;
-        return closed.signal.aborted ? undefined : latest && served(latest);
+        const run = latest !== undefined && isDoubted(latest) ? startAnew() : first;
+        run.promote(deadlineMs, trace);
+        await run.done;
+        return closed.signal.aborted ? undefined : current();
       }
       const run = forced ?? startForced(deadlineMs, trace);
       const evaluation = await run.done;
@@ -156,11 +184,16 @@ export function startSloLoop(deps: LoopDeps, loaded: LoadedSlo): SloLoop {
       return { ...served(evaluation), audited };
     },
 
-    evaluateAnew: () => void start('urgent', deps.deadlineMs()),
+    doubt() {
+      doubt = { atMs: clock.now().monotonicMs, of: latest };
+      anew = undefined;
+    },
+
+    evaluateAnew: () => void startAnew(),
 
     close() {
-      closed.abort();
-      for (const run of runs) run.abort();
+      closed.abort(over);
+      for (const run of runs) run.abort(over);
     },
   };
 
