@@ -32,12 +32,20 @@ export interface Scheduler extends DecisionSource {
 export function createScheduler(options: SchedulerOptions): Scheduler {
   const { catalogue, clock, evaluationLog } = options;
   const queue = createQueue(options.concurrency);
+  const depsByAdapter = new Map<MetricsAdapter, LoopDeps>();
   const loops = new Map<string, SloLoop>();
   /** Those whose loops are still to be opened, and loops that are still to be evaluated anew. */
   const unopened = new Map<string, LoadedSlo>();
   const doubted = new Set<SloLoop>();
   const work = createTurns(() => openNext() || evaluateNext());
   let isStopped = false;
+
+  /** One object for all loops of a source. */
+  function depsFor(adapter: MetricsAdapter): LoopDeps {
+    const deps = depsByAdapter.get(adapter) ?? { ...options, queue, adapter };
+    depsByAdapter.set(adapter, deps);
+    return deps;
+  }
 
   function openNext(): boolean {
     const [next] = unopened.values();
@@ -54,7 +62,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   }
 
   function open(loaded: LoadedSlo): SloLoop {
-    const loop = startSloLoop({ ...options, queue, adapter: options.adapterOf(loaded) }, loaded);
+    const loop = startSloLoop(depsFor(options.adapterOf(loaded)), loaded);
     unopened.delete(loaded.slo.id);
     loops.set(loaded.slo.id, loop);
     return loop;

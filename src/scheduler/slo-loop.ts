@@ -38,6 +38,13 @@ interface Run extends RunningEvaluation {
   readonly appended: Promise<Appended | undefined>;
 }
 
+interface Outcome {
+  /** In a row. */
+  readonly failures: number;
+  /** Undefined where it was cancelled. */
+  readonly askedAtMs: number | undefined;
+}
+
 /** The moment of an order, and what was served then. */
 interface Doubt {
   readonly atMs: number;
@@ -66,7 +73,7 @@ export function startSloLoop(deps: LoopDeps, loaded: LoadedSlo): SloLoop {
   let latest: Evaluation | undefined;
   let forced: ForcedRun | undefined;
   let doubt: Doubt | undefined;
-  /** Since the doubt. */
+  /** Under way, and begun since the doubt. */
   let anew: Run | undefined;
   // One controller a run, not the loop's own signal: listeners and dependent signals end with the run.
   const runs = new Set<AbortController>();
@@ -108,25 +115,31 @@ export function startSloLoop(deps: LoopDeps, loaded: LoadedSlo): SloLoop {
     return forced;
   }
 
-  const first = start('scheduled', deps.deadlineMs());
-  void runSlots(first);
+  let first: Run | undefined = start('scheduled', deps.deadlineMs());
+  void runSlots(outcomeOf(first, 0));
 
-  async function runSlots(firstRun: Run): Promise<void> {
-    let failures = countFailures(0, await firstRun.done);
+  async function runSlots(firstOutcome: Promise<Outcome>): Promise<void> {
+    let { failures } = await firstOutcome;
+    first = undefined;
     let lastSlotMs = -Infinity;
     while (!closed.signal.aborted) {
       const slotMs = slotAfter(lastSlotMs);
       const retryMs = failures > 0 ? clock.now().wallMs + retryDelayMs(failures, intervalMs) : Infinity;
       if ((await sleepUntil(Math.min(slotMs, retryMs))) === 'aborted') return;
-      const run = start('scheduled', deps.deadlineMs());
-      const evaluation = await run.done;
-      failures = countFailures(failures, evaluation);
+      const outcome = await outcomeOf(start('scheduled', deps.deadlineMs()), failures);
+      failures = outcome.failures;
       if (retryMs < slotMs) continue;
-      if (evaluation !== undefined) deps.onSlotTaken(Math.max(evaluation.evaluatedAt.wallMs - slotMs, 0));
+      if (outcome.askedAtMs !== undefined) deps.onSlotTaken(Math.max(outcome.askedAtMs - slotMs, 0));
       lastSlotMs = slotMs;
       const missed = missedSlots(slotMs, clock.now().wallMs, intervalMs);
       if (missed > 0) deps.onSlotsMissed(loaded.slo.id, missed);
     }
+  }
+
+  /** A few numbers: what else a run holds must not be held while the loop sleeps, ten thousand times. */
+  async function outcomeOf({ done }: Run, failuresBefore: number): Promise<Outcome> {
+    const evaluation = await done;
+    return { failures: countFailures(failuresBefore, evaluation), askedAtMs: evaluation?.evaluatedAt.wallMs };
   }
 
   /** A timer may fire a little early: the slot that was just evaluated is not taken twice. A clock set back is believed. */
@@ -160,7 +173,13 @@ export function startSloLoop(deps: LoopDeps, loaded: LoadedSlo): SloLoop {
   }
 
   function startAnew(): Run {
-    return (anew ??= start('scheduled', deps.deadlineMs()));
+    if (anew !== undefined) return anew;
+    const run = start('scheduled', deps.deadlineMs());
+    anew = run;
+    void run.done.then(() => {
+      if (anew === run) anew = undefined;
+    });
+    return run;
   }
 
   return {
@@ -169,8 +188,8 @@ export function startSloLoop(deps: LoopDeps, loaded: LoadedSlo): SloLoop {
     async evaluateNow(reason, deadlineMs, trace) {
       if (reason === 'first') {
         const run = latest !== undefined && isDoubted(latest) ? startAnew() : first;
-        run.promote(deadlineMs, trace);
-        await run.done;
+        run?.promote(deadlineMs, trace);
+        await run?.done;
         return closed.signal.aborted ? undefined : current();
       }
       const run = forced ?? startForced(deadlineMs, trace);
