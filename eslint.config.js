@@ -4,7 +4,7 @@ export default tseslint.config(
   {
     ignores: [
       'dist/',
-      'bench/dist/',
+      '.bench/',
       'coverage/',
       'node_modules/',
       'eslint.config.js',

@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { request } from 'undici';
+import { readExposition, type Exposition } from './exposition.ts';
 import { freePort, untilListening } from './port.ts';
 import { hasEnded, startProcess, type Owned } from './process.ts';
 import { root } from './programs.ts';
@@ -29,9 +30,8 @@ export interface Gate {
   listening(): Promise<void>;
   /** The body of the answer; throws where it is none of 200. */
   get(path: string): Promise<string>;
-  decide(sloID: string, options?: { readonly forceFresh: boolean }): Promise<string>;
-  /** The sum over the series of a metric whose labels have this text in them. */
-  metric(name: string, labels?: string): Promise<number>;
+  decide(sloID: string, more?: { readonly forceFresh: boolean }): Promise<string>;
+  metrics(): Promise<Exposition>;
   stop(): Promise<void>;
 }
 
@@ -65,15 +65,7 @@ export async function launchGate(workplace: Workplace, options: GateOptions): Pr
     get: (path) => answerOf(url + path, { method: 'GET' }),
     decide: (sloID, more) =>
       answerOf(`${url}/v1/gate/decision`, { method: 'POST', body: JSON.stringify({ sloID, ...more }) }),
-    async metric(name, labels = '') {
-      const lines = (await gate.get('/metrics')).split('\n');
-      const meant = lines.filter((line) => line.startsWith(name) && /^[ {]/.test(line.slice(name.length)));
-      const values = meant
-        .filter((line) => line.includes(labels))
-        .map((line) => Number(line.slice(line.lastIndexOf(' '))));
-      if (values.length === 0) throw new Error(`there is no metric ${name}`);
-      return values.reduce((sum, value) => sum + value, 0);
-    },
+    metrics: async () => readExposition(await gate.get('/metrics')),
     stop: () => owned.stop(),
   };
   return gate;

@@ -1,32 +1,26 @@
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { build } from 'esbuild';
+import { readdir, rm } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import ts from 'typescript';
 import { startProcess, type Owned } from './process.ts';
 import type { Workplace } from './workplace.ts';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 const sources = join(root, 'bench', 'programs');
-// Inside the project, so that packages are found from there.
-const compiled = join(root, 'bench', 'dist');
+// In the project, so that packages are found from there; as deep as `dist`, so that our own files are, too.
+const compiled = join(root, '.bench');
 
 /** Programs run as plain JavaScript: what translates TypeScript on the way would be part of what is measured. */
 export async function compilePrograms(): Promise<void> {
   await rm(compiled, { recursive: true, force: true });
-  await mkdir(compiled, { recursive: true });
-  for (const name of await readdir(sources)) {
-    if (!name.endsWith('.ts') || name.endsWith('.d.ts')) continue;
-    const { outputText } = ts.transpileModule(await readFile(join(sources, name), 'utf8'), {
-      compilerOptions: {
-        module: ts.ModuleKind.ESNext,
-        target: ts.ScriptTarget.ES2023,
-        rewriteRelativeImportExtensions: true,
-        verbatimModuleSyntax: true,
-      },
-    });
-    await writeFile(join(compiled, name.replace(/\.ts$/, '.js')), outputText);
-  }
+  const names = (await readdir(sources)).filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts'));
+  await build({
+    entryPoints: names.map((name) => join(sources, name)),
+    outdir: compiled,
+    bundle: true,
+    ...{ packages: 'external', format: 'esm', platform: 'node', target: 'node20.19', logLevel: 'warning' },
+  });
 }
 
 export function programPath(name: string): string {
@@ -44,10 +38,10 @@ interface Answer {
   readonly error?: string;
 }
 
-export function startProgram(workplace: Workplace, name: string): Program {
+export function startProgram(workplace: Workplace, name: string, nodeArgs: readonly string[] = []): Program {
   const owned = startProcess(workplace, {
     command: process.execPath,
-    args: ['--disable-warning=ExperimentalWarning', programPath(name)],
+    args: [...nodeArgs, programPath(name)],
     cwd: workplace.directory,
   });
   const { stdin, stdout } = owned.child;

@@ -1,8 +1,8 @@
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import type { SloDocument } from '../../src/slo/model.ts';
-import { sloDocument } from '../../test/support/slo.ts';
+import type { Slo } from '../../src/slo/model.ts';
+import { anSlo, sloDocument, type SloOptions } from '../../test/support/slo.ts';
 import type { Workplace } from './workplace.ts';
 
 /** Six windows: those of the rules, and the compliance window. */
@@ -18,24 +18,28 @@ export function sloId(index: number): string {
   return `service-${String(index).padStart(5, '0')}`;
 }
 
-function sloOf(index: number, interval: string, objective = 0.995): SloDocument {
-  return sloDocument({
+function optionsOf(index: number, interval: string): SloOptions {
+  return {
     id: sloId(index),
     service: `service-${index % 40}`,
     environment: ['production', 'staging', 'test'][index % 3] ?? 'test',
-    ...{ interval, objective, rules },
+    ...{ interval, rules },
     good: 'sum(rate(http_requests_total{scenario="fleet",status!~"5.."}[{{window}}]))',
     total: 'sum(rate(http_requests_total{scenario="fleet"}[{{window}}]))',
-  });
+  };
 }
 
-export async function writeSlo(directory: string, index: number, interval: string, objective?: number): Promise<void> {
-  await writeFile(join(directory, `${sloId(index)}.yaml`), stringify(sloOf(index, interval, objective)));
+/** What the server makes of its file. */
+export function sloModel(index: number, interval: string): Slo {
+  return anSlo(optionsOf(index, interval));
 }
 
 /** A directory of so many SLOs, one a file. */
 export async function writeSlos(workplace: Workplace, count: number, interval: string): Promise<string> {
   const directory = await mkdtemp(join(workplace.directory, 'slos-'));
-  for (let index = 0; index < count; index++) await writeSlo(directory, index, interval);
+  for (let index = 0; index < count; index++) {
+    const document = sloDocument(optionsOf(index, interval));
+    await writeFile(join(directory, `${sloId(index)}.yaml`), stringify(document));
+  }
   return directory;
 }

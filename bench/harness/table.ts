@@ -32,9 +32,9 @@ export function short(value: number): string {
   return String(Number(value.toPrecision(3)));
 }
 
-/** For a terminal: columns that stand below each other. */
-export function textTable(results: readonly Result[]): string {
-  const rows = cellsOf(results);
+/** For a terminal: columns that stand below each other; without the verdict where the rounds were too short for one. */
+export function textTable(results: readonly Result[], isJudged = true): string {
+  const rows = cellsOf(results).map((row) => (isJudged ? row : row.slice(0, -2)));
   const widths = heads.map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
   return rows
     .map((row) =>

@@ -13,6 +13,7 @@ import { sloId, windows, writeSlos } from '../harness/slos.ts';
 import { figureOf } from '../harness/statistics.ts';
 import type { Workplace } from '../harness/workplace.ts';
 import type { Load, Loaded } from '../programs/load.ts';
+import { busyDecisions } from './busy-decisions.ts';
 
 // Rows of the record of decisions are written within a second: that CPU time belongs to the requests before.
 const settleMs = 1_500;
@@ -33,17 +34,17 @@ export const decisions: Part = async (workplace, scale) => {
   const load = startProgram(workplace, 'load');
   const subjects = await startSubjects(workplace);
   const body = JSON.stringify({ sloID: sloId(0) });
-  const amount = scale.pick(30_000, 4_000);
+  const amount = scale.pick(30_000, 3_000);
 
   async function round({ owned, url, headers }: Subject, requests = amount): Promise<Round> {
     const before = owned.cpuMs();
     const job: Load = { url, connections, amount: requests, body, ...(headers !== undefined && { headers }) };
     const loaded = await load.ask<Loaded>('load', job);
-    await wait(settleMs);
+    await wait(scale.pick(settleMs, 300));
     return { ...loaded, perCpuSecond: requests / ((owned.cpuMs() - before) / 1000) };
   }
 
-  for (const subject of Object.values(subjects)) await round(subject, scale.pick(20_000, 4_000));
+  for (const subject of Object.values(subjects)) await round(subject, scale.pick(20_000, 2_000));
   const measured = await inRounds(scale.pick(7, 2), {
     http: () => round(subjects.http),
     fastify: () => round(subjects.fastify),
@@ -51,14 +52,20 @@ export const decisions: Part = async (workplace, scale) => {
     plain: () => round(subjects.plain),
     keyed: () => round(subjects.keyed),
   });
-  return resultsOf(measured);
+  const { plain, keyed } = subjects;
+  for (const { owned } of [plain, keyed]) await owned.stop();
+  return [...resultsOf(measured), ...(scale.isQuick ? [] : await busyDecisions(workplace))];
 };
 
 async function startSubjects(workplace: Workplace) {
   const sloDir = await writeSlos(workplace, 1, '30s');
   const syntheticFixtures = await writeFixture(workplace.directory, sloId(0), windows);
   const keys = writeKeys(workplace);
-  const plain = await startGate(workplace, { sloDir, syntheticFixtures, env: { LOG_LEVEL: 'warn' } });
+  const plain = await startGate(workplace, {
+    sloDir,
+    syntheticFixtures,
+    args: ['--request-log', '/v1/gate/decision=off'],
+  });
   const keyed = await startGate(workplace, { sloDir, syntheticFixtures, args: ['--api-keys-file', keys.file] });
   const bodyFile = join(workplace.directory, 'body.json');
   await writeFile(bodyFile, await plain.decide(sloId(0)));

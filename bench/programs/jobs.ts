@@ -5,6 +5,8 @@ export function doJobs(jobs: Readonly<Record<string, (argument: never) => unknow
   const lines = createInterface({ input: process.stdin });
   lines.on('line', (line) => void work(line));
   lines.on('close', () => process.exit());
+  // By an exit, and not by the signal, so that a profile is written.
+  process.once('SIGTERM', () => process.exit());
 
   async function work(line: string): Promise<void> {
     const { job, argument } = JSON.parse(line) as { job: string; argument: never };

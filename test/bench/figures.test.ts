@@ -72,6 +72,9 @@ describe('a target', () => {
     ]);
     const lines = textTable([result(2_000, undefined)]).split('\n');
     expect(lines[0]?.indexOf('median')).toBe(lines[1]?.indexOf('2,000'));
+    const judged = result(2_000, { of: 'value', bound: 'at least', limit: 1 });
+    expect(textTable([judged])).toContain('reached');
+    expect(textTable([judged], false)).not.toContain('reach');
   });
 });
 

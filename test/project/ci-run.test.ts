@@ -14,11 +14,12 @@ interface Outcome {
   readonly stderr: string;
 }
 
-/** What the stand-in for npm does: the report that the runner leaves, and the exit codes of `npm cit` and `npm run lint`. */
+/** What the stand-in for npm does: the report that the runner leaves, and the exit codes of tests, linters and benchmarks. */
 interface Npm {
   readonly report?: string;
   readonly tests?: number;
   readonly lint?: number;
+  readonly bench?: number;
 }
 
 const file = (status: string, tests: string[]) => ({
@@ -74,6 +75,7 @@ describe.skipIf(lacks('bash', 'jq', 'pgrep'))('.ci/run', () => {
          if [ -e prepared.json ]; then cp prepared.json "$AEGIS_TEST_REPORT"; fi
          exit ${npm.tests ?? 0}
        fi
+       if [ "$2" = bench:quick ]; then exit ${npm.bench ?? 0}; fi
        exit ${npm.lint ?? 0}`,
     );
     const env = { ...process.env, PATH: `${join(directory, 'bin')}:${process.env.PATH ?? ''}` };
@@ -89,13 +91,13 @@ describe.skipIf(lacks('bash', 'jq', 'pgrep'))('.ci/run', () => {
     expect((await stat(script)).mode & 0o111).toBe(0o111);
   });
 
-  it('passes with the count of the report as its last line, having run the tests and the linters', async () => {
+  it('passes with the count of the report as its last line, having run the tests, the linters and the benchmarks', async () => {
     const outcome = await run({ report: reportOf(12, 0, 1) });
     expect(outcome).toMatchObject({ code: 0, stderr: '' });
     expect(lastLine(outcome)).toBe('12 passed, 0 failed');
     expect(outcome.stdout).toContain('1 skipped');
     expect(await readFile(join(directory, 'calls'), 'utf8')).toBe(
-      'npm cit require=1 ci=true\nnpm run lint require=1 ci=true\n',
+      'npm cit require=1 ci=true\nnpm run lint require=1 ci=true\nnpm run bench:quick require=1 ci=true\n',
     );
   });
 
@@ -108,6 +110,7 @@ describe.skipIf(lacks('bash', 'jq', 'pgrep'))('.ci/run', () => {
     ['there is no report', {}, '0 passed, 0 failed'],
     ['the report is no JSON', { report: 'x' }, '0 passed, 0 failed'],
     ['a linter complains', { report: reportOf(3, 0), lint: 2 }, '3 passed, 0 failed'],
+    ['a benchmark cannot run', { report: reportOf(3, 0), bench: 1 }, '3 passed, 0 failed'],
   ])('fails where %s', async (_, npm, line) => {
     const outcome = await run(npm);
     expect(outcome.code).toBe(1);

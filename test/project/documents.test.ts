@@ -35,6 +35,7 @@ const foreign = new Set([
   '--data-urlencode',
   '--from-file', // kubectl
   '--omit', // npm
+  '--out', // our benchmarks
   '--fail',
   '--fail-with-body',
   '--head',
