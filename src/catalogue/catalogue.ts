@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts';
+import { elapsedMs, type Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { createDirectoryReader, sameReading, withVanished, type DirectoryReading } from './directory-reader.ts';
 import { logLoaded } from './log-loaded.ts';
@@ -19,9 +19,12 @@ export interface Catalogue extends SloCatalogue {
   stop(): Promise<void>;
 }
 
-// A change is served within five seconds: it is seen within one, and has settled when two readings agree, which is
-// waited for three at most.
+// A change is served within five seconds: it is seen within one, or two and a half where there are so many files that
+// looking at them takes long, and has settled when two readings agree, which is waited for three at most.
 const pollMs = 1000;
+const longestPollMs = 2500;
+/** The pause between two looks is at least so many times what a look takes. */
+const pausesALook = 10;
 const settleMs = 250;
 const longestSettleMs = 3000;
 
@@ -87,7 +90,12 @@ export function createCatalogue({ directory, clock, log }: CatalogueOptions): Ca
   }
 
   async function poll(): Promise<void> {
-    while ((await clock.sleep(pollMs, stopping.signal)) === 'elapsed') await (underWay ?? inTurn(false));
+    let pauseMs = pollMs;
+    while ((await clock.sleep(pauseMs, stopping.signal)) === 'elapsed') {
+      const begun = clock.now();
+      await (underWay ?? inTurn(false));
+      pauseMs = Math.min(Math.max(pausesALook * elapsedMs(begun, clock.now()), pollMs), longestPollMs);
+    }
   }
 
   return {

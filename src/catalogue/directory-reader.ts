@@ -13,6 +13,9 @@ export interface DirectoryReading {
   readonly unreadableBelow: readonly Refused[];
 }
 
+/** Files that are looked at together: one by one, each costs a turn of the loop and of a thread. */
+const atOnce = 64;
+
 /** Returns the function that reads the directory; never rejects. Unchanged files are not read again. */
 export function createDirectoryReader(directory: string, wallMs: () => number): () => Promise<DirectoryReading> {
   const reader = createFileReader(wallMs);
@@ -20,9 +23,14 @@ export function createDirectoryReader(directory: string, wallMs: () => number): 
     try {
       const listing = await listFiles(directory);
       const files = listing.refused.map(({ path, message }) => refused(path, message));
-      for (const file of listing.files) {
-        const reading = await reader.read(file);
-        if (reading !== undefined) files.push(reading);
+      for (let from = 0; from < listing.files.length; from += atOnce) {
+        const some = listing.files.slice(from, from + atOnce);
+        const unchanged = await Promise.all(some.map((file) => reader.unchanged(file)));
+        // One by one, as each that changed is parsed at a stretch: between two of them decisions are answered.
+        for (const [index, file] of some.entries()) {
+          const reading = unchanged[index] ?? (await reader.read(file));
+          if (reading !== undefined) files.push(reading);
+        }
       }
       reader.keepOnly(listing.files);
       files.sort(byPath);
@@ -35,7 +43,23 @@ export function createDirectoryReader(directory: string, wallMs: () => number): 
 
 /** Whether two readings found the same. */
 export function sameReading(a: DirectoryReading, b: DirectoryReading): boolean {
-  return identityOf(a) === identityOf(b);
+  return (
+    a.unreadable === b.unreadable &&
+    sameItems(a.files, b.files, (one, other) => one.file === other.file && one.identity === other.identity) &&
+    sameItems(a.unreadableBelow, b.unreadableBelow, (one, other) => {
+      return one.path === other.path && one.message === other.message;
+    })
+  );
+}
+
+function sameItems<T>(a: readonly T[], b: readonly T[], same: (one: T, other: T) => boolean): boolean {
+  return (
+    a.length === b.length &&
+    a.every((one, index) => {
+      const other = b[index];
+      return other !== undefined && (one === other || same(one, other));
+    })
+  );
 }
 
 /** A reading with the files that the one before had and that are gone: gone once is perhaps about to be replaced. */
@@ -48,8 +72,4 @@ export function withVanished(reading: DirectoryReading, before: DirectoryReading
 
 function byPath(a: FileReading, b: FileReading): number {
   return a.file < b.file ? -1 : 1;
-}
-
-function identityOf({ unreadable, files, unreadableBelow }: DirectoryReading): string {
-  return JSON.stringify([unreadable, files.map(({ file, identity }) => [file, identity]), unreadableBelow]);
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { constants, type BigIntStats } from 'node:fs';
+import { constants, stat as statByCallback, type BigIntStats } from 'node:fs';
 import { open, stat, type FileHandle } from 'node:fs/promises';
 import { parseSloFile, type ParsedFile } from '../slo/parse.ts';
 import { describeFsError, isMissing } from './fs-error.ts';
@@ -17,6 +17,8 @@ interface Known {
 }
 
 export interface FileReader {
+  /** The reading that stands; undefined where the file may have changed, or was not read yet. Never rejects. */
+  unchanged(file: string): Promise<FileReading | undefined>;
   /** Undefined where the file is gone. Never rejects. */
   read(file: string): Promise<FileReading | undefined>;
   /** Forgets the files that are not among these. */
@@ -30,13 +32,21 @@ const timesResolutionMs = 2000;
 export function createFileReader(wallMs: () => number): FileReader {
   const known = new Map<string, Known>();
   return {
+    async unchanged(file) {
+      const before = known.get(file);
+      if (before === undefined || before.mayHide) return undefined;
+      const stats = await lookAt(file);
+      return stats !== undefined && before.stamp === stampOf(stats) ? before.reading : undefined;
+    },
     async read(file) {
       try {
         const before = known.get(file);
         const stats = await stat(file, { bigint: true });
         if (before !== undefined && !before.mayHide && before.stamp === stampOf(stats)) return before.reading;
         const readAtMs = wallMs();
-        const bytes = stats.isFile() ? await readBytes(file) : 'not a regular file: it is not opened';
+        const bytes = stats.isFile()
+          ? await readBytes(file, Number(stats.size))
+          : 'not a regular file: it is not opened';
         const reading = typeof bytes === 'string' ? refused(file, bytes) : readText(file, bytes, before?.reading);
         const writtenMs = Number(stats.mtimeMs > stats.ctimeMs ? stats.mtimeMs : stats.ctimeMs);
         known.set(file, { stamp: stampOf(stats), reading, mayHide: readAtMs - writtenMs < timesResolutionMs });
@@ -73,26 +83,34 @@ function readText(file: string, bytes: Uint8Array, before: FileReading | undefin
   }
 }
 
+/** Undefined where it cannot be told. By callback, which costs half of what a promise of Node's does. */
+function lookAt(file: string): Promise<BigIntStats | undefined> {
+  return new Promise((resolve) => {
+    statByCallback(file, { bigint: true }, (error, stats) => resolve(error === null ? stats : undefined));
+  });
+}
+
 /** The bytes of a regular file of at most 1 MiB, or why it is not read. */
-async function readBytes(file: string): Promise<Uint8Array | string> {
+async function readBytes(file: string, expected: number): Promise<Uint8Array | string> {
   // Without waiting, because a FIFO may have taken the file's place since it was looked at.
   const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     if (!(await handle.stat()).isFile()) return 'not a regular file: it is not opened';
-    const bytes = await readAtMost(handle, mostBytes + 1);
+    const bytes = await readAtMost(handle, mostBytes + 1, expected + 1);
     return bytes.length > mostBytes ? 'larger than 1 MiB: it is not read' : bytes;
   } finally {
     await handle.close();
   }
 }
 
-async function readAtMost(handle: FileHandle, most: number): Promise<Uint8Array> {
-  const buffer = Buffer.alloc(most);
+/** Reads into a buffer of the size that the file should have, and into a larger one where it has grown meanwhile. */
+async function readAtMost(handle: FileHandle, most: number, expected: number): Promise<Uint8Array> {
+  let buffer = Buffer.alloc(Math.min(expected, most));
   let length = 0;
-  while (length < most) {
-    const { bytesRead } = await handle.read(buffer, length, most - length, length);
-    if (bytesRead === 0) break;
+  for (;;) {
+    const { bytesRead } = await handle.read(buffer, length, buffer.length - length, length);
     length += bytesRead;
+    if (bytesRead === 0 || length === most) return buffer.subarray(0, length);
+    if (length === buffer.length) buffer = Buffer.concat([buffer], most);
   }
-  return buffer.subarray(0, length);
 }

@@ -12,6 +12,7 @@ export interface Loaded {
 }
 
 const mostLinesOfOneFile = 20;
+const mostIdsOfOneLine = 100;
 
 /** Logs what a reload did, each problem once; returns it in one sentence. */
 export function logLoaded(log: Log, { before, now, change, directory }: Loaded): string {
@@ -29,9 +30,18 @@ export function logLoaded(log: Log, { before, now, change, directory }: Loaded):
   }
   const message = `Loaded ${now.slos.size} SLOs`;
   const { added, changed, removed } = change;
-  log.info(message, { component: 'catalogue', files: now.files, added, changed, removed });
+  log.info(message, {
+    ...{ component: 'catalogue', files: now.files },
+    ...{ added: named(added), changed: named(changed), removed: named(removed) },
+  });
   const bad = now.filesInError.length;
   return bad === 0 ? message : `${message}, ${bad} ${bad === 1 ? 'file' : 'files'} in error`;
+}
+
+/** A line of ten thousand ids is read by nobody, and by many a log shipper not at all. */
+function named(ids: readonly string[]): readonly string[] {
+  if (ids.length <= mostIdsOfOneLine) return ids;
+  return [...ids.slice(0, mostIdsOfOneLine), `and ${ids.length - mostIdsOfOneLine} more`];
 }
 
 /** `file:line:column path: message`, as a compiler writes it. */

@@ -1,5 +1,4 @@
 import { sep } from 'node:path';
-import { sliHash, specHash } from '../slo/hash.ts';
 import type { ParsedSlo } from '../slo/read-document.ts';
 import type { Problem } from '../slo/problem.ts';
 import { duplicateOf } from '../slo/duplicate-id.ts';
@@ -70,7 +69,9 @@ function resolveIds(candidates: readonly Candidate[], before: ServedSet | undefi
   const byId = new Map<string, Candidate[]>();
   for (const candidate of candidates) {
     const { id } = candidate.parsed.slo;
-    byId.set(id, [...(byId.get(id) ?? []), candidate]);
+    const known = byId.get(id);
+    if (known === undefined) byId.set(id, [candidate]);
+    else known.push(candidate);
   }
   const served = new Map<string, LoadedSlo>();
   const duplicates: Duplicate[] = [];
@@ -92,14 +93,13 @@ function resolveIds(candidates: readonly Candidate[], before: ServedSet | undefi
 function stillRunning(all: readonly Candidate[], running: LoadedSlo | undefined): Candidate | undefined {
   const inItsFile = all.filter(({ file }) => file === running?.file);
   if (inItsFile.length === 1) return inItsFile[0];
-  return inItsFile.find(({ parsed }) => specHash(parsed.slo.document) === running?.specHash);
+  return inItsFile.find(({ parsed }) => parsed.specHash === running?.specHash);
 }
 
 /** The SLO as it is served; the same object where nothing changed. */
-function load({ file, parsed: { slo } }: Candidate, running: LoadedSlo | undefined): LoadedSlo {
-  const hash = specHash(slo.document);
-  if (running?.specHash === hash && running.file === file) return running;
-  return { slo, specHash: hash, sliHash: sliHash(slo), file };
+function load({ file, parsed: { slo, specHash, sliHash } }: Candidate, running: LoadedSlo | undefined): LoadedSlo {
+  if (running?.specHash === specHash && running.file === file) return running;
+  return { slo, specHash, sliHash, file };
 }
 
 function inError(
@@ -110,6 +110,8 @@ function inError(
 ): FileInError[] {
   const keptOf = (matches: (file: string) => boolean) =>
     [...served].filter(([, { file }]) => matches(file)).map(([id]) => id);
+  let idsOf: ReadonlyMap<string, readonly string[]> | undefined;
+  const keptOfFile = (file: string) => (idsOf ??= idsByFile(served)).get(file) ?? [];
   const found = new Map<string, FileInError>();
   if (reading.unreadable !== undefined) {
     const problem: Problem = { severity: 'error', file: reading.directory, path: '', message: reading.unreadable };
@@ -124,7 +126,7 @@ function inError(
     if (problems.length === 0) continue;
     const { file } = fileReading;
     const declares = 'parsed' in fileReading ? fileReading.parsed.declares : [];
-    found.set(file, { file, problems, declares, keeps: keptOf((other) => other === file) });
+    found.set(file, { file, problems, declares, keeps: keptOfFile(file) });
   }
   for (const { file, parsed, problem } of duplicates) {
     const { id, service, environment } = parsed.slo;
@@ -133,6 +135,16 @@ function inError(
     found.set(file, { ...known, problems: [...known.problems, problem], declares });
   }
   return [...found.values()].sort((a, b) => (a.file < b.file ? -1 : 1));
+}
+
+function idsByFile(served: ReadonlyMap<string, LoadedSlo>): ReadonlyMap<string, readonly string[]> {
+  const ids = new Map<string, string[]>();
+  for (const [id, { file }] of served) {
+    const known = ids.get(file);
+    if (known === undefined) ids.set(file, [id]);
+    else known.push(id);
+  }
+  return ids;
 }
 
 function errorsOf(reading: FileReading, sloCountBefore: number): Problem[] {

@@ -26,7 +26,9 @@ export interface SloLoop {
   current(): Served | undefined;
   /** Evaluates ahead of the queue, or joins one that is under way for the same reason. Undefined where the loop was closed meanwhile. */
   evaluateNow(reason: 'forced' | 'first', deadlineMs: number, trace?: Trace): Promise<Served | undefined>;
-  /** Evaluates at once, whatever is under way: what was found before an order does not stand after it. */
+  /** An order has changed what can be asked: an ALLOW that was found before it is not served any more. */
+  doubt(): void;
+  /** Evaluates once more, whatever is under way. */
   evaluateAnew(): void;
   close(): void;
 }
@@ -34,6 +36,19 @@ export interface SloLoop {
 interface Run extends RunningEvaluation {
   /** Resolves when the evaluation is done and its row is stored, or waits. */
   readonly appended: Promise<Appended | undefined>;
+}
+
+interface Outcome {
+  /** In a row. */
+  readonly failures: number;
+  /** Undefined where it was cancelled. */
+  readonly askedAtMs: number | undefined;
+}
+
+/** The moment of an order, and what was served then. */
+interface Doubt {
+  readonly atMs: number;
+  readonly of: Evaluation | undefined;
 }
 
 interface ForcedRun extends Run {
@@ -47,6 +62,9 @@ const auditWaitMs = 500;
 /** A sleep that is cut into pieces notices a wall clock that was set, or a machine that was suspended. */
 const longestSleepMs = 30_000;
 
+/** Why a signal aborts. Without a reason Node makes an error each time, with its stack, which costs more than the rest. */
+const over = 'over';
+
 export function startSloLoop(deps: LoopDeps, loaded: LoadedSlo): SloLoop {
   const { clock } = deps;
   const closed = new AbortController();
@@ -54,6 +72,9 @@ export function startSloLoop(deps: LoopDeps, loaded: LoadedSlo): SloLoop {
   const offsetMs = slotOffsetMs(loaded.slo.id, intervalMs);
   let latest: Evaluation | undefined;
   let forced: ForcedRun | undefined;
+  let doubt: Doubt | undefined;
+  /** Under way, and begun since the doubt. */
+  let anew: Run | undefined;
   // One controller a run, not the loop's own signal: listeners and dependent signals end with the run.
   const runs = new Set<AbortController>();
 
@@ -94,25 +115,31 @@ export function startSloLoop(deps: LoopDeps, loaded: LoadedSlo): SloLoop {
     return forced;
   }
 
-  const first = start('scheduled', deps.deadlineMs());
-  void runSlots(first);
+  let first: Run | undefined = start('scheduled', deps.deadlineMs());
+  void runSlots(outcomeOf(first, 0));
 
-  async function runSlots(firstRun: Run): Promise<void> {
-    let failures = countFailures(0, await firstRun.done);
+  async function runSlots(firstOutcome: Promise<Outcome>): Promise<void> {
+    let { failures } = await firstOutcome;
+    first = undefined;
     let lastSlotMs = -Infinity;
     while (!closed.signal.aborted) {
       const slotMs = slotAfter(lastSlotMs);
       const retryMs = failures > 0 ? clock.now().wallMs + retryDelayMs(failures, intervalMs) : Infinity;
       if ((await sleepUntil(Math.min(slotMs, retryMs))) === 'aborted') return;
-      const run = start('scheduled', deps.deadlineMs());
-      const evaluation = await run.done;
-      failures = countFailures(failures, evaluation);
+      const outcome = await outcomeOf(start('scheduled', deps.deadlineMs()), failures);
+      failures = outcome.failures;
       if (retryMs < slotMs) continue;
-      if (evaluation !== undefined) deps.onSlotTaken(Math.max(evaluation.evaluatedAt.wallMs - slotMs, 0));
+      if (outcome.askedAtMs !== undefined) deps.onSlotTaken(Math.max(outcome.askedAtMs - slotMs, 0));
       lastSlotMs = slotMs;
       const missed = missedSlots(slotMs, clock.now().wallMs, intervalMs);
       if (missed > 0) deps.onSlotsMissed(loaded.slo.id, missed);
     }
+  }
+
+  /** A few numbers: what else a run holds must not be held while the loop sleeps, ten thousand times. */
+  async function outcomeOf({ done }: Run, failuresBefore: number): Promise<Outcome> {
+    const evaluation = await done;
+    return { failures: countFailures(failuresBefore, evaluation), askedAtMs: evaluation?.evaluatedAt.wallMs };
   }
 
   /** A timer may fire a little early: the slot that was just evaluated is not taken twice. A clock set back is believed. */
@@ -136,14 +163,34 @@ export function startSloLoop(deps: LoopDeps, loaded: LoadedSlo): SloLoop {
     return { evaluation, ageMs: elapsedMs(evaluation.evaluatedAt, clock.now()) };
   }
 
+  function current(): Served | undefined {
+    return latest === undefined || isDoubted(latest) ? undefined : served(latest);
+  }
+
+  function isDoubted(evaluation: Evaluation): boolean {
+    if (doubt === undefined || evaluation.result.decision !== 'ALLOW') return false;
+    return evaluation === doubt.of || evaluation.evaluatedAt.monotonicMs < doubt.atMs;
+  }
+
+  function startAnew(): Run {
+    if (anew !== undefined) return anew;
+    const run = start('scheduled', deps.deadlineMs());
+    anew = run;
+    void run.done.then(() => {
+      if (anew === run) anew = undefined;
+    });
+    return run;
+  }
+
   return {
-    current: () => latest && served(latest),
+    current,
 
     async evaluateNow(reason, deadlineMs, trace) {
       if (reason === 'first') {
-        first.promote(deadlineMs, trace);
-        await first.done;
-        return closed.signal.aborted ? undefined : latest && served(latest);
+        const run = latest !== undefined && isDoubted(latest) ? startAnew() : first;
+        run?.promote(deadlineMs, trace);
+        await run?.done;
+        return closed.signal.aborted ? undefined : current();
       }
       const run = forced ?? startForced(deadlineMs, trace);
       const evaluation = await run.done;
@@ -156,11 +203,16 @@ export function startSloLoop(deps: LoopDeps, loaded: LoadedSlo): SloLoop {
       return { ...served(evaluation), audited };
     },
 
-    evaluateAnew: () => void start('urgent', deps.deadlineMs()),
+    doubt() {
+      doubt = { atMs: clock.now().monotonicMs, of: latest };
+      anew = undefined;
+    },
+
+    evaluateAnew: () => void startAnew(),
 
     close() {
-      closed.abort();
-      for (const run of runs) run.abort();
+      closed.abort(over);
+      for (const run of runs) run.abort(over);
     },
   };
 

@@ -5,6 +5,7 @@ import { repeatedKeys } from './document-keys.ts';
 import { offsetOf, scalarSource } from './document-place.ts';
 import { factsOf } from './facts.ts';
 import { error, type Finding } from './finding.ts';
+import { sliHash, specHash } from './hash.ts';
 import { formatPath } from './json-path.ts';
 import type { Slo } from './model.ts';
 import type { Problem } from './problem.ts';
@@ -15,6 +16,9 @@ import { toSlo } from './to-slo.ts';
 
 export interface ParsedSlo {
   readonly slo: Slo;
+  /** Of the document and of the queries (hash.ts), made once with it: a reload holds them against what is served. */
+  readonly specHash: string;
+  readonly sliHash: string;
   /** Of its `metadata.id`. */
   readonly place: Place;
 }
@@ -52,7 +56,9 @@ export function readDocument(document: Document.Parsed, source: Source): Documen
   const declares = declarationOf(document, value, source);
   if (checked.slo === undefined || problems.some(({ severity }) => severity === 'error')) return { problems, declares };
   const idOffset = offsetOf(document, error(['metadata', 'id'], ''), source.text);
-  return { parsed: { slo: checked.slo, place: placeAt(idOffset, source) }, problems, declares };
+  const { slo } = checked;
+  const hashes = { specHash: specHash(slo.document), sliHash: sliHash(slo) };
+  return { parsed: { slo, ...hashes, place: placeAt(idOffset, source) }, problems, declares };
 }
 
 function check(

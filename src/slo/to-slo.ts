@@ -5,7 +5,7 @@ import type { SloFile } from './schema.ts';
 
 /** The SLO that a document without errors says. */
 export function toSlo(file: SloFile): Slo {
-  const document = withDefaults(file);
+  const document = inOnePiece(withDefaults(file));
   const { metadata, spec } = document;
   const { thresholdMs } = spec.sli;
   return {
@@ -30,6 +30,11 @@ export function toSlo(file: SloFile): Slo {
     gating: { ...spec.gating, stalenessLimit: durationOf(spec.gating.stalenessLimit) },
     document,
   };
+}
+
+/** Strings of its own: those that the YAML parser makes are slices, each of which keeps the whole text of the file. */
+function inOnePiece(document: SloDocument): SloDocument {
+  return JSON.parse(JSON.stringify(document)) as SloDocument;
 }
 
 /** The document with its defaults, its keys in the order of the schema. */

@@ -95,7 +95,7 @@ function createRun() {
 
   Object.assign(world.source.adapter, {
     measure(request: MeasureRequest, signal: AbortSignal) {
-      const one = { at: clock.now(), isWhole: true, isBurning: false };
+      const one = { at: clock.now(), isWhole: false, isBurning: false }; // whole once it has ended
       begun.set(request.slo.id, [...(begun.get(request.slo.id) ?? []), one]);
       const behind = guarded(client, breaker);
       const watched: Client['ask'] = async (inquiry, when, ending) => {

@@ -54,11 +54,8 @@ export function planQueries(
 
 /** Good and total of windows. */
 export function windowUnits(slo: Slo, windows: readonly Window[]): readonly Unit[] {
-  const { queries } = preparedOf(slo);
-  return windows.map(({ name, ...length }) => {
-    const known = queries.find(({ window }) => window.name === name) ?? queriesOf(slo, { name, ...length });
-    return known.unit;
-  });
+  const { units } = preparedOf(slo);
+  return windows.map((window) => units.get(window.name) ?? queriesOf(slo, window).unit);
 }
 
 /** The queries of units as they are shown as evidence, without what makes a union of them. */
@@ -68,10 +65,10 @@ export function sentQueries(units: readonly Unit[]): readonly SentQuery[] {
   );
 }
 
-/** What is the same at each evaluation of an SLO. */
+/** What is the same at each evaluation of an SLO. Of ten thousand, so no more than is asked for again. */
 interface Prepared {
-  readonly queries: readonly WindowQueries[];
-  readonly series: JudgedSeries;
+  readonly units: ReadonlyMap<string, Unit>;
+  readonly series: Omit<JudgedSeries, 'freshness'>;
   readonly groups: readonly MetricGroup[];
 }
 
@@ -82,8 +79,9 @@ function preparedOf(slo: Slo): Prepared {
   const known = prepared.get(slo);
   if (known !== undefined) return known;
   const queries = windowsOf(slo).map((window) => queriesOf(slo, window));
-  const series = judgedSeries(slo, queries);
-  const fresh = { queries, series, groups: metricGroups(series.freshness) };
+  const { freshness, ...series } = judgedSeries(slo, queries);
+  const units = new Map(queries.map(({ window, unit }) => [window.name, unit]));
+  const fresh = { units, series, groups: metricGroups(freshness) };
   prepared.set(slo, fresh);
   return fresh;
 }

@@ -29,7 +29,7 @@ export interface SplitMemory {
 }
 
 interface Learnt {
-  readonly queries: string;
+  readonly sli: Slo['sli'];
   alone: ReadonlySet<string>;
   /** When the whole is tried again. */
   aloneUntilMs: number;
@@ -37,23 +37,23 @@ interface Learnt {
 }
 
 const wholeAgainMs = 3_600_000;
-const mostSlos = 10_000;
 
 export function createSplitMemory(monotonicMs: () => number): SplitMemory {
   const bySlo = new Map<string, Learnt>();
 
   const of = (slo: Slo): Learnt => {
-    const queries = JSON.stringify(slo.sli);
     const known = bySlo.get(slo.id);
-    if (known?.queries === queries) {
+    if (known !== undefined && sameQueries(known.sli, slo.sli)) {
       if (known.alone.size > 0 && monotonicMs() >= known.aloneUntilMs) known.alone = new Set();
       return known;
     }
-    const [oldest] = bySlo.keys();
-    if (oldest !== undefined && bySlo.size >= mostSlos) bySlo.delete(oldest);
-    const fresh: Learnt = { queries, alone: new Set(), aloneUntilMs: 0, mode: 'usual' };
-    bySlo.set(slo.id, fresh);
-    return fresh;
+    return { sli: slo.sli, alone: new Set(), aloneUntilMs: 0, mode: 'usual' };
+  };
+
+  /** Only of SLOs of which anything was learnt: usually of none, however many there are. */
+  const remember = (slo: Slo, learnt: Learnt) => {
+    if (learnt.mode === 'usual' && learnt.alone.size === 0) bySlo.delete(slo.id);
+    else bySlo.set(slo.id, learnt);
   };
 
   const goAlone = (learnt: Learnt, groups: readonly string[]) => {
@@ -68,11 +68,14 @@ export function createSplitMemory(monotonicMs: () => number): SplitMemory {
       return { alone, splitFirst: mode === 'timed out', maySplit: mode !== 'all parts failed' };
     },
     unionAnswered(slo) {
-      of(slo).mode = 'usual';
+      const learnt = of(slo);
+      learnt.mode = 'usual';
+      remember(slo, learnt);
     },
     unionTimedOut(slo) {
       const learnt = of(slo);
       if (learnt.mode !== 'all parts failed') learnt.mode = 'timed out';
+      remember(slo, learnt);
     },
     wasSplit(slo, { failed, succeeded, heaviest, lasting }) {
       const learnt = of(slo);
@@ -82,6 +85,12 @@ export function createSplitMemory(monotonicMs: () => number): SplitMemory {
       else if (heaviest !== undefined && (lasting || learnt.mode === 'parts did better once'))
         goAlone(learnt, [heaviest]);
       else learnt.mode = 'parts did better once';
+      remember(slo, learnt);
     },
   };
+}
+
+/** What was learnt of an SLO's union holds for as long as its queries stand, through other changes of its file. */
+function sameQueries(a: Slo['sli'], b: Slo['sli']): boolean {
+  return a === b || (a.type === b.type && a.goodQuery === b.goodQuery && a.totalQuery === b.totalQuery);
 }

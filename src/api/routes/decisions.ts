@@ -1,6 +1,7 @@
 import { Type, type Static } from 'typebox';
-import type { LoadedSlo } from '../../catalogue/ports.ts';
+import type { CatalogueSnapshot } from '../../catalogue/ports.ts';
 import { listedDecision, type ListedDecision } from '../../policy/standing-list.ts';
+import { slosBehind } from '../catalogue-index.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import { DecisionSchema, failure, NumberOrNull, ReasonCodes, StringOrNull } from '../schemas.ts';
 import { decisionParameter, nameParameter, pageParameters } from './audit-query.ts';
@@ -71,7 +72,7 @@ export function decisionsRoute(app: Api, { catalogue, decisions }: Pick<ApiDeps,
     handler: ({ identity, query }) => {
       const limit = query.limit === undefined ? defaultLimit : Number(query.limit);
       const rows: ListedDecision[] = [];
-      for (const { slo } of asked([...catalogue.current().slos.values()], query)) {
+      for (const { slo } of asked(catalogue.current(), query)) {
         if (!identity.maySee(slo)) continue;
         const row = listedDecision(slo, decisions.current(slo.id));
         if (query.decision !== undefined && row.decision !== query.decision) continue;
@@ -87,13 +88,10 @@ export function decisionsRoute(app: Api, { catalogue, decisions }: Pick<ApiDeps,
 }
 
 /** The SLOs of these names behind the cursor, which is the id of the last one told, in the order of their ids. */
-function asked(loaded: readonly LoadedSlo[], { service, environment, cursor }: Static<typeof Query>) {
-  return loaded
-    .filter(
-      ({ slo }) =>
-        (service === undefined || slo.service === service) &&
-        (environment === undefined || slo.environment === environment) &&
-        (cursor === undefined || slo.id > cursor),
-    )
-    .sort((a, b) => (a.slo.id < b.slo.id ? -1 : 1));
+function* asked(snapshot: CatalogueSnapshot, { service, environment, cursor }: Static<typeof Query>) {
+  for (const loaded of slosBehind(snapshot, cursor)) {
+    const { slo } = loaded;
+    if (service !== undefined && slo.service !== service) continue;
+    if (environment === undefined || slo.environment === environment) yield loaded;
+  }
 }

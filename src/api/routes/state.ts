@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import { AegisError } from '../../errors.ts';
 import { stateOf, type StateAnswer, type StateQuestion } from '../../policy/state.ts';
+import { slosOf } from '../catalogue-index.ts';
 import { filesInErrorOf } from '../catalogue-questions.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import { refuseOtherStates } from '../slo-sight.ts';
@@ -42,9 +43,7 @@ export function stateRoutes(app: Api, { catalogue, decisions, recordDecision, cl
       const { service, env } = request.params;
       const snapshot = catalogue.current();
       const filesInError = filesInErrorOf(snapshot, service, env);
-      const concerned = [...snapshot.slos.values()]
-        .map(({ slo }) => slo)
-        .filter((slo) => slo.service === service && slo.environment === env);
+      const concerned = slosOf(snapshot, service, env).map(({ slo }) => slo);
       refuseOtherStates(request, { service, environment: env, slos: concerned });
       const slos = concerned.map(({ id }) => ({ id, served: decisions.current(id) }));
       if (slos.length === 0 && filesInError.length === 0) {

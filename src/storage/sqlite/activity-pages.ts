@@ -24,6 +24,7 @@ export const servedDecisionsTable: PagedTable<ServedDecisionsRow> = {
   columns: `id, timestamp, slo_id, decision, evaluation_id, was_forced, caller, address, request_id, count,
     last_timestamp, request_ids_json, offsets_ms_json`,
   idColumn: 'id',
+  indexes: [['evaluation_id'], ['slo_id', 'decision'], ['caller', 'decision'], ['decision'], []],
   span: { lastColumn: 'last_timestamp', longestMs: groupSpanMs },
   idOf: (row) => row.id,
   record: (row) => ({
@@ -59,6 +60,7 @@ export const ordersTable: PagedTable<OrdersRow> = {
   name: 'orders',
   columns: 'id, timestamp, request, parameters_json, outcome, caller, address, request_id',
   idColumn: 'id',
+  indexes: [['caller'], []],
   idOf: (row) => row.id,
   record: (row) => ({
     id: row.id,

@@ -29,6 +29,13 @@ export const evaluationsTable: PagedTable<EvaluationsRow> = {
   name: 'evaluations',
   columns,
   idColumn: 'evaluation_id',
+  indexes: [
+    ['slo_id', 'service', 'environment', 'decision'],
+    ['service', 'environment', 'decision'],
+    ['environment', 'decision'],
+    ['decision'],
+    [],
+  ],
   idOf: (row) => row.evaluation_id,
   record,
 };

@@ -138,4 +138,16 @@ ALTER TABLE served_decisions ADD COLUMN count INTEGER NOT NULL DEFAULT 1;
 ALTER TABLE served_decisions ADD COLUMN last_timestamp TEXT;
 ALTER TABLE served_decisions ADD COLUMN request_ids_json TEXT;
 ALTER TABLE served_decisions ADD COLUMN offsets_ms_json TEXT;
+
+-- Every combination of filters is stretches of one index, in the order of pages (ranges.ts).
+DROP INDEX IF EXISTS evaluations_by_slo;
+DROP INDEX IF EXISTS evaluations_by_service;
+DROP INDEX IF EXISTS evaluations_by_environment;
+CREATE INDEX evaluations_by_slo ON evaluations(slo_id, service, environment, decision, timestamp, evaluation_id);
+CREATE INDEX evaluations_by_service ON evaluations(service, environment, decision, timestamp, evaluation_id);
+CREATE INDEX evaluations_by_environment ON evaluations(environment, decision, timestamp, evaluation_id);
+DROP INDEX IF EXISTS served_decisions_by_slo;
+DROP INDEX IF EXISTS served_decisions_by_caller;
+CREATE INDEX served_decisions_by_slo ON served_decisions(slo_id, decision, timestamp, id);
+CREATE INDEX served_decisions_by_caller ON served_decisions(caller, decision, timestamp, id);
 `;

@@ -25,7 +25,7 @@ export interface ServedGroups {
 }
 
 /** A page of a thousand rows stays a few megabytes. */
-export const largestGroup = 100;
+const largestGroup = 100;
 /** How far apart the first and the last answer of a row are at most: pages look back so far for what a time is in. */
 export const groupSpanMs = 250;
 

@@ -10,12 +10,18 @@ interface Candidate {
   readonly sloId: string | null;
 }
 
+/** In the order of the index by SLO. */
 interface Place {
+  readonly service: string;
+  readonly environment: string;
+  readonly decision: string;
   readonly timestamp: string;
   readonly evaluationId: string;
 }
 
 type Looked = Place & { readonly hash: string | null };
+
+const beforeAll: Place = { service: '', environment: '', decision: '', timestamp: '', evaluationId: '' };
 
 /**
  * Deletes the versions of SLOs that no row refers to any more and that are not defined now. Only those are looked at
@@ -57,11 +63,12 @@ export function* forgetVersions(db: Database, deleted: Tally): Generator<void, v
 /** Takes out of the hashes those that an evaluation of this SLO has. */
 function* keepUsed(db: Database, sloId: string, hashes: Set<string>): Generator<void, void> {
   const look = db.prepare<{ sloId: string } & Place, Looked>(
-    `SELECT timestamp, evaluation_id AS evaluationId, spec_hash AS hash FROM evaluations
-    WHERE slo_id = @sloId AND (timestamp, evaluation_id) > (@timestamp, @evaluationId)
-    ORDER BY timestamp, evaluation_id LIMIT ${rowsASlice}`,
+    `SELECT service, environment, decision, timestamp, evaluation_id AS evaluationId, spec_hash AS hash FROM evaluations
+    WHERE slo_id = @sloId AND (service, environment, decision, timestamp, evaluation_id) >
+      (@service, @environment, @decision, @timestamp, @evaluationId)
+    ORDER BY service, environment, decision, timestamp, evaluation_id LIMIT ${rowsASlice}`,
   );
-  let from: Place | undefined = { timestamp: '', evaluationId: '' };
+  let from: Place | undefined = beforeAll;
   while (from !== undefined && hashes.size > 0) {
     const rows: Looked[] = look.all({ sloId, ...from });
     for (const { hash } of rows) if (hash !== null) hashes.delete(hash);
