@@ -30,17 +30,25 @@ const drainings = {
 
 /** Ready when every SLO was evaluated, or failed, once since the start. A reload after that takes nothing away. */
 export function createReadiness({ role, catalogue, evaluated, draining }: ReadinessSources): () => Readiness {
-  let wanted = [...catalogue.current().slos.keys()];
+  let wanted: readonly string[] = [...catalogue.current().slos.keys()];
+  /** Of the wanted ones; it only grows shorter, so that ten thousand are not gone through at each look. */
+  let left = wanted;
   let reached = false;
-  const waiting = () => wanted.filter((id) => !evaluated(id)).length;
+  const waiting = () => {
+    left = left.filter((id) => !evaluated(id));
+    return left.length;
+  };
   const look = () => {
     if (!reached) reached = wanted.length > 0 && waiting() === 0;
   };
 
   catalogue.onChange((change, snapshot) => {
-    wanted = wanted.filter((id) => !change.removed.includes(id));
+    const removed = new Set(change.removed);
+    wanted = wanted.filter((id) => !removed.has(id));
+    left = left.filter((id) => !removed.has(id));
     look(); // as it was before the change
     wanted = [...snapshot.slos.keys()];
+    left = wanted;
   });
 
   return () => {

@@ -99,6 +99,22 @@ describe('a loop', () => {
     expect(world.source.asked).toHaveLength(3);
   });
 
+  it('serves no ALLOW from before an order, though the loops are evaluated anew a few a turn', async () => {
+    const many = Array.from({ length: 60 }, (_, index) => anSlo({ id: `slo-${index}` }));
+    world = createWorld(many);
+    await world.clock.settle();
+    expect(many.map(({ id }) => decisionOf(id))).toEqual(many.map(() => 'ALLOW'));
+    world.source.state.measurement = fail;
+    const before = world.source.asked.length;
+    world.scheduler.evaluateAll();
+    expect(world.source.asked.length - before).toBeLessThan(20);
+    expect(many.map(({ id }) => decisionOf(id))).toEqual(many.map(() => 'none'));
+    const asked = await world.scheduler.evaluateNow('slo-59', 'first');
+    expect(asked && answerOf(asked).decision).toBe('WARN');
+    await world.clock.settle();
+    expect(many.map(({ id }) => decisionOf(id))).toEqual(many.map(() => 'WARN'));
+  });
+
   it('tells how late after its slot the source was asked, the wait for a turn included', async () => {
     const [one, other] = [anSlo({ id: 'one', interval: '1s' }), anSlo({ id: 'other', interval: '1s' })];
     world = createWorld([one, other], { mode: 'manual', concurrency: 1 });
