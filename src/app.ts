@@ -38,8 +38,8 @@ import { version } from './version.ts';
 /** The whole program but argv and signals, so that a test can start it on port 0 and stop it. */
 export interface App {
   /**
-   * Opens the audit, reads the SLO files, starts evaluating, then listens. Rejects with `AegisError` where it cannot;
-   * `shutting_down` where it was stopped meanwhile.
+   * Reads the SLO files while it opens the audit, starts evaluating, then listens. Rejects with `AegisError` where it
+   * cannot; `shutting_down` where it was stopped meanwhile.
    */
   start(): Promise<{ readonly url: string }>;
   /** Reads settings and SLO files again. */
@@ -72,12 +72,13 @@ export function createApp(settings: Settings, log: Log, options: AppOptions = {}
   async function open(): Promise<{ readonly url: string }> {
     const startedAtMs = clock.now().wallMs;
     const role = settings.readOnly ? 'replica' : 'active';
+    const catalogue = createCatalogue({ directory: settings.sloDir, log, clock });
+    lifecycle.onStop('catalogue', () => catalogue.stop());
+    // The files are read while the database's threads start.
+    const reading = catalogue.start();
     const storage = await openStorage(settings, live, log, clock);
     lifecycle.onStop('audit', () => storage.close(auditCloseBoundMs));
     goOn();
-
-    const catalogue = createCatalogue({ directory: settings.sloDir, log, clock });
-    lifecycle.onStop('catalogue', () => catalogue.stop());
 
     const { adapter, source } = openSource(settings, lifecycle, {
       ...{ clock, log },
@@ -217,7 +218,7 @@ export function createApp(settings: Settings, log: Log, options: AppOptions = {}
     await api.ready();
 
     // The files are read before the port opens, and the port opens as soon as they are read.
-    await catalogue.start();
+    await reading;
     goOn();
     scheduler.start();
     if (settings.adminSocket !== undefined) await listenOnAdminSocket(api.adminServer(), settings.adminSocket, log);
