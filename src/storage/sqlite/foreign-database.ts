@@ -5,9 +5,6 @@ import { currentVersion, versionOf } from './migrations.ts';
 import { readBusyTimeoutMs, type ReadSource } from './read-source.ts';
 import { logSize, walIndexPath } from './set-aside.ts';
 
-/** The options that follow a file's name are heard where this stands in the environment before SQLite is loaded. */
-export const uriSwitch = { name: 'SQLITE_USE_URI', value: '1' } as const;
-
 /** A file is read again where it was written to meanwhile, which a server does once a second at the most. */
 const mostAttempts = 3;
 

@@ -2,10 +2,12 @@ import { type Clock, systemClock } from '../../clock.ts';
 import { messageOf } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import { type AuditStatus, type AuditStorage, neverSwept, type RowCounts } from '../ports.ts';
-import { uriSwitch } from './foreign-database.ts';
 import { realPath } from './open-storage.ts';
 import { activityReader, auditExporter, auditReader } from './readers.ts';
 import { startReadingThread } from './reading-thread.ts';
+
+/** The options that follow a file's name are heard where this stands in the environment before SQLite is loaded. */
+const uriSwitch = { name: 'SQLITE_USE_URI', value: '1' } as const;
 
 export interface SqliteReplicaOptions {
   /** The database of the active server; it may be absent, and come and go. */
