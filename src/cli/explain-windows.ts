@@ -1,7 +1,7 @@
 import { reaches } from '../eval/arithmetic.ts';
 import type { WindowMeasurement } from '../eval/measurement.ts';
 import type { WindowResult } from '../policy/gate-result.ts';
-import { roughNumber } from '../policy/wording.ts';
+import { roughDuration, roughNumber } from '../policy/wording.ts';
 import type { Slo } from '../slo/model.ts';
 import type { Evidence } from './explain-evaluation.ts';
 import type { Paint } from './terminal.ts';
@@ -12,7 +12,8 @@ const titles = ['WINDOW', 'GOOD', 'TOTAL', 'ERROR RATE', 'BURN RATE', 'THRESHOLD
 export function windowTable({ slo, measurement, result }: Evidence, paint: Paint): readonly string[] {
   const rows = measurement.windows.map((measured) => {
     const numbers = result.windows.find(({ window }) => window.name === measured.window.name);
-    return { cells: cellsOf(measured, numbers, thresholdsOf(slo, measured.window.name)), numbers };
+    const cells = cellsOf(measured, numbers, thresholdsOf(slo, measured.window.name));
+    return { cells: withAge(cells, measured.readAtMs, measurement.evaluatedAtMs), numbers };
   });
   const widths = titles.map((title, at) => Math.max(title.length, ...rows.map(({ cells }) => cells[at]?.length ?? 0)));
   const line = (cells: readonly string[]) =>
@@ -44,6 +45,13 @@ function cellsOf(measured: WindowMeasurement, numbers: WindowResult | undefined,
     limits,
     isBurning(numbers, thresholds) ? 'burning' : '',
   ];
+}
+
+/** What was read for an earlier evaluation says so: `read at 2026-11-20T11:48:00.000Z (kept, 12m old)`. */
+function withAge(cells: readonly string[], readAtMs: number, evaluatedAtMs: number): readonly string[] {
+  if (readAtMs === evaluatedAtMs) return cells;
+  const age = `read at ${new Date(readAtMs).toISOString()} (kept, ${roughDuration(evaluatedAtMs - readAtMs)} old)`;
+  return cells.map((cell, at) => (at < cells.length - 1 ? cell : [cell, age].filter((text) => text !== '').join(', ')));
 }
 
 /** Of every rule that names the window, each once. */

@@ -97,16 +97,19 @@ function createRun() {
     measure(request: MeasureRequest, signal: AbortSignal) {
       const one = { at: clock.now(), isWhole: false, isBurning: false }; // whole once it has ended
       begun.set(request.slo.id, [...(begun.get(request.slo.id) ?? []), one]);
+      // Of an evaluation that is done: one that asks a second time has not decided yet.
+      let wasBurning = false;
       const behind = guarded(client, breaker);
       const watched: Client['ask'] = async (inquiry, when, ending) => {
         const outcome = await behind(inquiry, when, ending);
-        if (outcome.kind === 'answer') one.isBurning ||= [...outcome.parts.values()].some(isBurning);
+        if (outcome.kind === 'answer') wasBurning ||= [...outcome.parts.values()].some(isBurning);
         return outcome;
       };
       return measure(request, { ...tools, ask: watched }, breaker, signal).then((measurement) => {
         one.isWhole = [...measurement.windows, measurement.freshness, measurement.points].every(
           ({ state }) => state === 'ok',
         );
+        one.isBurning = wasBurning;
         restingOn.set(measurement, one);
         return measurement;
       });
