@@ -48,7 +48,15 @@ describeWithPrometheus('a server that leans on long windows', () => {
     expect(explained.out).toMatch(/30d .*read at 20.*Z \(kept, \d+s old\)/);
     const { evaluationID } = await server.decide(id);
     await eventually(async () => {
-      const replayed = await aegis(['replay', '--evaluation', evaluationID, '--server', server.url, '--format', 'text']);
+      const replayed = await aegis([
+        'replay',
+        '--evaluation',
+        evaluationID,
+        '--server',
+        server.url,
+        '--format',
+        'text',
+      ]);
       expect(replayed.out).toContain('same');
     }, 20_000);
 
