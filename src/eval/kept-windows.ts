@@ -1,7 +1,7 @@
 import { longestRuleWindow, shortestRuleWindow, windowsOf, type Slo, type Window } from '../slo/model.ts';
 import { burnRate, errorRate, reaches } from './arithmetic.ts';
 import type { KeptCoverage, KeptWindow, KeptWindows } from './kept.ts';
-import type { Freshness, WindowMeasurement } from './measurement.ts';
+import type { Freshness, Gauge, WindowMeasurement } from './measurement.ts';
 
 /**
  * Long windows cost a metrics source almost everything and change slowly, so an evaluation leans on what was read of them
@@ -64,6 +64,7 @@ export interface ReadSoFar {
   readonly evaluatedAtMs: number;
   readonly windows: readonly WindowMeasurement[];
   readonly freshness: Freshness;
+  readonly points: Gauge;
   /** The source's doubts of its own answer. */
   readonly warnings: readonly string[];
 }
@@ -101,12 +102,31 @@ export function couldTrigger(slo: Slo, longWindow: string, windows: readonly Win
 }
 
 /** The burn rate of the shortest window, by which movement is told; null where it is not known, doubted, or of old samples. */
-export function shortestBurn(slo: Slo, { windows, freshness, warnings }: ReadSoFar): number | null {
+export function shortestBurn(slo: Slo, read: ReadSoFar): number | null {
+  const { freshness, warnings } = read;
   const isFresh =
     warnings.length === 0 &&
     freshness.state === 'ok' &&
     freshness.ages.every(({ ageMs }) => ageMs === null || ageMs <= slo.gating.stalenessLimit.ms);
-  return isFresh ? burnOf(slo, stateOf(windows, shortestRuleWindow(slo))) : null;
+  return isFresh ? burnSeen(slo, read, shortestRuleWindow(slo)) : null;
+}
+
+/** The burn rate of a window by which movement is told: where nobody asked for anything, nothing went wrong. */
+function burnSeen(slo: Slo, read: ReadSoFar, window: Window): number | null {
+  const measured = stateOf(read.windows, window);
+  return isSilence(read, measured) ? 0 : burnOf(slo, measured);
+}
+
+/** A total of 0 that was counted: over series that have samples now, and not made by `or vector(0)` of none. */
+function isSilence({ freshness, points }: ReadSoFar, measured: WindowMeasurement | undefined): boolean {
+  return (
+    measured?.state === 'noData' &&
+    measured.cause === 'total is 0' &&
+    freshness.state === 'ok' &&
+    freshness.ages.every(({ ageMs }) => ageMs !== null) &&
+    points.state === 'ok' &&
+    points.value > 0
+  );
 }
 
 /** Errors that came since the evaluation before, as a burn rate times the time that it lasted. */
@@ -132,19 +152,19 @@ function inflowOf(slo: Slo, kept: KeptWindows, read: ReadSoFar): Inflow | null {
   }
   const [covering] = windowsOf(slo)
     .filter(({ lengthMs }) => lengthMs >= elapsedMs)
-    .filter((window) => isReadNow(stateOf(read.windows, window), read.evaluatedAtMs))
-    .toSorted((a, b) => a.lengthMs - b.lengthMs);
+    .filter((window) => stateOf(read.windows, window)?.readAtMs === read.evaluatedAtMs)
+    .flatMap((window) => {
+      const burnThen = burnSeen(slo, read, window);
+      return burnThen === null ? [] : [{ window, burn: burnThen }];
+    })
+    .toSorted((a, b) => a.window.lengthMs - b.window.lengthMs);
   if (covering === undefined) return null;
-  return inflowIn(read.windows, covering, (burnOf(slo, stateOf(read.windows, covering)) ?? 0) * covering.lengthMs);
+  return inflowIn(read.windows, covering.window, covering.burn * covering.window.lengthMs);
 }
 
-function inflowIn(windows: readonly WindowMeasurement[], by: Window, burnMs: number): Inflow | null {
+function inflowIn(windows: readonly WindowMeasurement[], by: Window, burnMs: number): Inflow {
   const measured = stateOf(windows, by);
-  return measured?.state === 'ok' ? { burnMs, total: measured.total } : null;
-}
-
-function isReadNow(measured: WindowMeasurement | undefined, atMs: number): boolean {
-  return measured?.state === 'ok' && measured.readAtMs === atMs;
+  return { burnMs, total: measured?.state === 'ok' ? measured.total : 0 };
 }
 
 function movedBy(slo: Slo, window: KeptWindow, inflow: Inflow | null): number {

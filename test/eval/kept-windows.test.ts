@@ -22,6 +22,8 @@ const burning = (times: number, total = 100_000) => ok(total - total * 0.005 * t
 const failure = { role: 'good', reason: 'timeout', detail: 'no answer', attempts: 1 } as const;
 const failed: WindowState = { state: 'failed', failure };
 const empty: WindowState = { state: 'noData', cause: 'total is 0' };
+const gone: WindowState = { state: 'noData', cause: 'no series match' };
+const ended = { metric: 'm', ageMs: null };
 
 function measured(slo: Slo, atMs: number, windows: Record<string, WindowState> = {}, rest: Partial<Measurement> = {}) {
   return aMeasurement(slo, windows, { evaluatedAtMs: atMs, ...rest });
@@ -150,7 +152,12 @@ describe('a kept window is read again in the same evaluation', () => {
 
   it.each<[string, Record<string, WindowState>, Partial<Measurement>]>([
     ['has failed', { '5m': failed }, {}],
-    ['has no data', { '5m': empty }, {}],
+    ['has no series', { '5m': gone }, {}],
+    ['is 0 of no series', { '5m': empty }, { points: { state: 'ok', value: 0 } }],
+    ['is 0 of we know not how many', { '5m': empty }, { points: { state: 'failed', failure } }],
+    ['is 0 where a series has ended', { '5m': empty }, { freshness: { state: 'ok', ages: [ended] } }],
+    ['is 0 of old samples', { '5m': empty }, { freshness: { state: 'ok', ages: [{ ...ended, ageMs: 601 * second }] } }],
+    ['is 0 but good is not', { '5m': { state: 'noData', cause: 'total is 0 but good is not' } }, {}],
     ['has old samples', {}, { freshness: { state: 'ok', ages: [{ metric: 'm', ageMs: 601 * second }] } }],
     ['has samples of an age that is not known', {}, { freshness: { state: 'failed', failure } }],
     ['is doubted by its source', {}, { warnings: ['store unreachable'] }],
@@ -170,6 +177,31 @@ describe('a kept window is read again in the same evaluation', () => {
     expect(again(slo, quiet, late, { ...calm, '6h': burning(0.9) })).toEqual([]);
     expect(again(slo, quiet, late, { ...calm, '1h': failed, '6h': burning(0.9) })).toEqual(['30d']);
     expect(again(slo, quiet, late, { ...calm, '1h': failed, '6h': failed })).toEqual(['30d']);
+  });
+});
+
+describe('a service that nobody asks', () => {
+  const slo = every30s();
+  const silent = { '5m': empty, '1h': empty, '6h': empty };
+
+  it('spends nothing, so that its long windows stay for their time', () => {
+    let kept: KeptWindows | null = keptAtNoon(slo, { '5m': burning(2) });
+    for (let atMs = noon + 30 * second; atMs <= noon + 90 * second; atMs += 30 * second) {
+      expect(again(slo, kept, atMs, silent)).toEqual([]);
+      kept = keep(slo, kept, leaning(slo, kept, atMs, silent));
+      if (kept === null) throw new Error('nothing was kept');
+      expect(kept).toMatchObject({ asOfMs: atMs, burnRate: 0, windows: [{ moved: 0 }, { moved: 0 }] });
+    }
+    // Its first errors are as many as they can be in the time that the shortest window shows.
+    expect(again(slo, kept, noon + 90 * second, { ...silent, '5m': burning(10, 10) })).toEqual(['30d', '3d']);
+  });
+
+  it('has spent nothing while nobody looked, where a window that covers the time was silent', () => {
+    const kept = keptAtNoon(slo);
+    const late = noon + 14 * minute;
+    expect(again(slo, kept, late, silent)).toEqual([]);
+    expect(again(slo, kept, late, { ...silent, '1h': burning(1) })).toEqual(['30d']);
+    expect(again(slo, kept, late, { '5m': empty, '1h': gone, '6h': failed })).toEqual(['30d']);
   });
 });
 

@@ -75,7 +75,8 @@ function measureLeaning(slo: Slo, service: Service, kept: KeptWindows | null, at
   const first = read.map((window) => readWindow(service, window, atMs, reads));
   const freshness = { state: 'ok', ages: [{ metric: 'm', ageMs: source === 'no series' ? null : 5_000 }] } as const;
   const warnings = source === 'doubtful' ? ['partial'] : [];
-  const soFar = { evaluatedAtMs: atMs, windows: first, freshness, warnings };
+  const points = { state: 'ok', value: source === 'no series' ? 0 : 100 } as const;
+  const soFar = { evaluatedAtMs: atMs, windows: first, freshness, points, warnings };
   const again = kept === null ? new Set<string>() : readAfterAll(slo, kept, leaned, soFar);
   if (again.size > 0) reads.requests += 1;
   const measurement: Measurement = {
@@ -87,7 +88,6 @@ function measureLeaning(slo: Slo, service: Service, kept: KeptWindows | null, at
       if (old === undefined || again.has(window.name)) return readWindow(service, window, atMs, reads);
       return { state: 'ok', good: old.good, total: old.total, goodMissing: false, window, readAtMs: old.readAtMs };
     }),
-    points: { state: 'ok', value: 100 },
     coverage: { state: 'ok', value: 1, ...(coverage !== null && { readAtMs: coverage.readAtMs }) },
     clockSkewMs: 0,
     infos: [],

@@ -88,11 +88,11 @@ function windowsToReadAgain(
   checks: readonly Unit[],
 ): readonly Window[] {
   if (kept === null || reads.kept.length === 0 || failureOfAll(first) !== null) return [];
-  const { freshness } = plan.readChecks((tag) => readings.get(tag));
+  const { freshness, points } = plan.readChecks((tag) => readings.get(tag));
   const isSearched = checks.some(({ parts }) => parts.some(({ role }) => role === 'freshness'));
   const again = isSearched
     ? new Set(reads.kept.map(({ name }) => name))
-    : readAfterAll(slo, kept, reads.kept, { evaluatedAtMs, windows: first, freshness, warnings });
+    : readAfterAll(slo, kept, reads.kept, { evaluatedAtMs, windows: first, freshness, points, warnings });
   return windows.filter(({ name }) => again.has(name));
 }
 
