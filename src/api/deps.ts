@@ -113,7 +113,7 @@ export type RequestLog = ReadonlyMap<string, LogLevel | 'off'>;
 /** What the API knows of metrics: what it serves, and what it tells of itself. */
 export interface ApiMetrics {
   /** Prometheus text format. */
-  text(): Promise<{ readonly contentType: string; readonly body: string }>;
+  text(): Promise<{ readonly contentType: string; readonly body: Uint8Array }>;
   onAnswered(request: AnsweredRequest): void;
   performance(): PerformanceReport;
   /** The series of one metric as they are now; none where there is no such metric. */

@@ -39,11 +39,11 @@ export interface Metrics {
   onSourceRequest(request: SourceRequest): void;
   readonly onServed: CountServed;
   performance(): PerformanceReport;
-  /** The series of one metric as they are now; none where there is no such metric. */
+  /** The series of one metric as they are now; none where there is no such metric, or it is one of single SLOs. */
   read(name: string): Promise<readonly MetricValue[]>;
   readonly onReload: OnReload;
   /** Prometheus text format. */
-  text(): Promise<{ readonly contentType: string; readonly body: string }>;
+  text(): Promise<{ readonly contentType: string; readonly body: Buffer }>;
 }
 
 /** The gate's own metrics, in a registry of their own. What the program counts anyway is read when Prometheus asks. */
@@ -67,7 +67,7 @@ export function createMetrics(sources: MetricsSources): Metrics {
   const onSourceRequest = addPrometheusMetrics(registers, sources.source);
   const performance = addPerformanceMetrics(registers, sources.catalogue, sources.monotonicMs);
   const onReload = addReloadMetrics(registers, sources.catalogue);
-  const slos = createSloMetrics(registers, sources);
+  const slos = createSloMetrics(sources);
 
   return {
     onEvaluated(evaluation, durationMs) {
@@ -86,8 +86,8 @@ export function createMetrics(sources: MetricsSources): Metrics {
     onReload,
     onSourceRequest,
     async text() {
-      slos.refresh();
-      return { contentType: registry.contentType, body: await registry.metrics() };
+      const others = Buffer.from(await registry.metrics());
+      return { contentType: registry.contentType, body: Buffer.concat([others, ...(await slos.text())]) };
     },
   };
 }

@@ -1,9 +1,10 @@
-import { Counter, Gauge, type Registry } from 'prom-client';
+import { setImmediate } from 'node:timers/promises';
 import type { LoadedSlo, SloCatalogue } from '../catalogue/ports.ts';
 import { standingDecision } from '../policy/answer.ts';
 import { failuresOf } from '../policy/data-items.ts';
 import type { DecisionSource, Evaluation } from '../policy/decision-source.ts';
 import { decisions } from '../slo/decision.ts';
+import { createFamilies, labelText, type Families } from './metric-text.ts';
 
 export interface SloMetricsSources {
   readonly catalogue: SloCatalogue;
@@ -12,63 +13,59 @@ export interface SloMetricsSources {
 
 export interface SloMetrics {
   onEvaluated(evaluation: Evaluation): void;
-  /** Fills them anew, so that a removed SLO leaves nothing behind. */
-  refresh(): void;
+  /** Prometheus text format, made anew, so that a removed SLO leaves nothing behind. */
+  text(): Promise<readonly Buffer[]>;
 }
 
-/** What is told of each SLO that is served. */
-export function createSloMetrics(
-  registers: Registry[],
-  { catalogue, decisions: source }: SloMetricsSources,
-): SloMetrics {
-  const slo = ['slo', 'service', 'environment'] as const;
-  const gauge = (name: string, help: string, labelNames: readonly string[] = slo) =>
-    new Gauge({ name, help, labelNames: [...labelNames], registers });
-  const decision = gauge('aegis_slo_decision', 'The decision as it is served now: 1 for the one that stands.', [
-    ...slo,
-    'decision',
-  ]);
-  const burnRate = gauge('aegis_slo_burn_rate', 'Burn rate by window; absent where it is not known.', [
-    ...slo,
-    'window',
-  ]);
-  const budget = gauge('aegis_slo_error_budget_remaining_ratio', 'Error budget left in the compliance window, 0 to 1.');
-  const sli = gauge('aegis_slo_sli_ratio', 'good / total in the compliance window.');
-  const age = gauge('aegis_slo_decision_age_seconds', 'Seconds since the latest evaluation.');
-  const sample = gauge('aegis_slo_newest_sample_age_seconds', 'Age of the oldest source of the SLO at its evaluation.');
+/** Some milliseconds of work. */
+const slosATurn = 100;
 
-  const interval = gauge('aegis_slo_evaluation_interval_seconds', 'Time between two scheduled evaluations.');
-  const failed = new Counter({
-    name: 'aegis_slo_evaluations_failed_total',
-    help: 'Evaluations of an SLO in which a query failed.',
-    labelNames: [...slo],
-    registers,
-  });
+const described = {
+  aegis_slo_decision: ['gauge', 'The decision as it is served now: 1 for the one that stands.'],
+  aegis_slo_burn_rate: ['gauge', 'Burn rate by window; absent where it is not known.'],
+  aegis_slo_error_budget_remaining_ratio: ['gauge', 'Error budget left in the compliance window, 0 to 1.'],
+  aegis_slo_sli_ratio: ['gauge', 'good / total in the compliance window.'],
+  aegis_slo_decision_age_seconds: ['gauge', 'Seconds since the latest evaluation.'],
+  aegis_slo_newest_sample_age_seconds: ['gauge', 'Age of the oldest source of the SLO at its evaluation.'],
+  aegis_slo_evaluation_interval_seconds: ['gauge', 'Time between two scheduled evaluations.'],
+  aegis_slo_evaluations_failed_total: ['counter', 'Evaluations of an SLO in which a query failed.'],
+} as const;
+
+/**
+ * What is told of each SLO that is served. It is written as text from what is known of the SLO anyway, a hundred SLOs a
+ * turn of the event loop: as series of prom-client ten thousand SLOs would be 100 MB of objects, and seconds in one turn.
+ */
+export function createSloMetrics({ catalogue, decisions: source }: SloMetricsSources): SloMetrics {
+  /** Of those that ever failed. */
   const failures = new Map<string, number>();
 
-  function add({ slo: loaded }: LoadedSlo): void {
-    const labels = { slo: loaded.id, service: loaded.service, environment: loaded.environment };
-    interval.set(labels, loaded.evaluationInterval.ms / 1000);
+  function add({ slo }: LoadedSlo, families: Families<keyof typeof described>): void {
+    const labels = labelText({ slo: slo.id, service: slo.service, environment: slo.environment });
+    families.add('aegis_slo_evaluation_interval_seconds', labels, slo.evaluationInterval.ms / 1000);
     // From 0 on, so that the first failure is an increase.
-    failed.inc(labels, failures.get(loaded.id) ?? 0);
-    const served = source.current(loaded.id);
+    families.add('aegis_slo_evaluations_failed_total', labels, failures.get(slo.id) ?? 0);
+    const served = source.current(slo.id);
     if (served === undefined) return;
     const { result, measurement } = served.evaluation;
     const standing = standingDecision(served).decision;
-    for (const one of decisions) decision.set({ ...labels, decision: one }, one === standing ? 1 : 0);
-    for (const { window, state, burnRate: rate } of result.windows) {
-      if (state === 'ok' && rate !== null) burnRate.set({ ...labels, window: window.name }, rate);
+    for (const one of decisions) {
+      families.add('aegis_slo_decision', `${labels},decision="${one}"`, one === standing ? 1 : 0);
+    }
+    for (const { window, state, burnRate } of result.windows) {
+      if (state !== 'ok' || burnRate === null) continue;
+      families.add('aegis_slo_burn_rate', `${labels},${labelText({ window: window.name })}`, burnRate);
     }
     // A window without data answers with 0 and a full budget: numbers that a graph would take for an outage, or for health.
     const [compliance] = result.windows;
     if (compliance?.state === 'ok') {
-      if (result.sli.budgetRemaining !== null) budget.set(labels, result.sli.budgetRemaining);
-      if (result.sli.value !== null) sli.set(labels, result.sli.value);
+      const { budgetRemaining, value } = result.sli;
+      if (budgetRemaining !== null) families.add('aegis_slo_error_budget_remaining_ratio', labels, budgetRemaining);
+      if (value !== null) families.add('aegis_slo_sli_ratio', labels, value);
     }
-    age.set(labels, served.ageMs / 1000);
+    families.add('aegis_slo_decision_age_seconds', labels, served.ageMs / 1000);
     if (measurement.freshness.state !== 'ok') return;
     const known = measurement.freshness.ages.flatMap(({ ageMs }) => (ageMs === null ? [] : [ageMs]));
-    if (known.length > 0) sample.set(labels, Math.max(...known) / 1000);
+    if (known.length > 0) families.add('aegis_slo_newest_sample_age_seconds', labels, Math.max(...known) / 1000);
   }
 
   return {
@@ -76,11 +73,19 @@ export function createSloMetrics(
       if (failuresOf(evaluated, measurement).length === 0) return;
       failures.set(evaluated.id, (failures.get(evaluated.id) ?? 0) + 1);
     },
-    refresh() {
+    async text() {
       const { slos } = catalogue.current();
       for (const id of failures.keys()) if (!slos.has(id)) failures.delete(id);
-      for (const one of [decision, burnRate, budget, sli, age, sample, interval, failed]) one.reset();
-      for (const loaded of slos.values()) add(loaded);
+      const families = createFamilies(described);
+      let written = 0;
+      for (const loaded of slos.values()) {
+        add(loaded, families);
+        written += 1;
+        if (written % slosATurn !== 0) continue;
+        families.pack();
+        await setImmediate();
+      }
+      return families.end();
     },
   };
 }

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { WindowState } from '../../src/eval/measurement.ts';
 import { unmeasured } from '../../src/eval/unmeasured.ts';
 import type { SourceControl } from '../../src/eval/source-control.ts';
+import { labelText } from '../../src/telemetry/metric-text.ts';
 import { createMetrics, type Metrics } from '../../src/telemetry/metrics.ts';
 import { type AuditStatus, neverSwept, type RetentionStatus } from '../../src/storage/ports.ts';
 import { anAuditStatus } from '../support/fake-audit.ts';
@@ -32,8 +33,8 @@ const aSource: SourceControl = {
 };
 
 /** Four SLOs, each in a state of its own, and the metrics of all. */
-async function evaluated(): Promise<Metrics> {
-  world = createWorld(slos);
+async function evaluated(all = slos): Promise<Metrics> {
+  world = createWorld(all);
   world.source.state.measurement = ({ slo, evaluatedAtMs }) => {
     if (slo.id === 'broken') return unmeasured(slo, evaluatedAtMs, 'unreachable', 'connection refused');
     const states = {
@@ -84,7 +85,7 @@ function auditRows(): AuditStatus['rows'] {
 }
 
 async function lines(metrics: Metrics): Promise<readonly string[]> {
-  return (await metrics.text()).body.split('\n');
+  return (await metrics.text()).body.toString().split('\n');
 }
 
 const of = (id: string) => `slo="${id}",service="api-gateway",environment="production"`;
@@ -191,6 +192,33 @@ describe('the metrics', () => {
     ]);
     const at = text.find((line) => line.startsWith('aegis_last_reload_timestamp_seconds{what="keys"}'));
     expect(Math.abs(Number(at?.split(' ')[1]) - Date.now() / 1000)).toBeLessThan(60);
+  });
+
+  it('of many SLOs are written in several turns of the event loop, the series of each metric together', async () => {
+    const many = Array.from({ length: 250 }, (_, index) => anSlo({ id: `many-${index}` }));
+    const metrics = await evaluated(many);
+    let turns = 0;
+    const count = () => {
+      turns += 1;
+      counting = setImmediate(count);
+    };
+    let counting = setImmediate(count);
+    const text = await lines(metrics);
+    clearImmediate(counting);
+    expect(turns).toBeGreaterThanOrEqual(2);
+    for (const name of ['aegis_slo_decision', 'aegis_slo_decision_age_seconds', 'aegis_slo_evaluations_failed_total']) {
+      const series = text.filter((line) => line.startsWith(`${name}{slo="many-`));
+      expect(series.length).toBeGreaterThan(100);
+      const begins = text.findIndex((line) => line.startsWith(`# HELP ${name} `)) + 2;
+      expect(text.slice(begins, begins + series.length)).toEqual(series);
+    }
+    expect(text.filter((line) => line.startsWith('aegis_slo_evaluations_failed_total{'))).toHaveLength(250);
+  });
+
+  it('write the names of services as Prometheus reads them', () => {
+    expect(labelText({ slo: 'a', service: 'the "best"\nof \\all' })).toBe(
+      'slo="a",service="the \\"best\\"\\nof \\\\all"',
+    );
   });
 
   it.skipIf(lacks('promtool'))('pass promtool', async () => {
