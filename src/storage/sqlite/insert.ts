@@ -16,10 +16,15 @@ export function batchWriter(db: Database): (batch: Batch) => void {
     INSERT INTO evaluations (${stateColumns}, created_at, evaluation_id, reason_codes_json, evidence, spec_hash)
     VALUES (${stateValues}, ${now}, @evaluationId, @reasonCodesJson, @evidence, @specHash)
     ON CONFLICT (evaluation_id) DO NOTHING`);
-  const state = db.prepare<EvaluationRow>(
-    `INSERT OR REPLACE INTO latest_state (${stateColumns}, updated_at, kept_windows)
-    VALUES (${stateValues}, ${now}, @keptWindows)`,
-  );
+  // In its place: a row that is replaced as a whole moves to the end of its table, and writes three pages instead of one.
+  const state = db.prepare<EvaluationRow>(`
+    INSERT INTO latest_state (${stateColumns}, updated_at, kept_windows) VALUES (${stateValues}, ${now}, @keptWindows)
+    ON CONFLICT (slo_id) DO UPDATE SET service = excluded.service, environment = excluded.environment,
+      decision = excluded.decision, sli = excluded.sli, error_rate = excluded.error_rate,
+      budget_remaining = excluded.budget_remaining, is_stale = excluded.is_stale,
+      has_no_traffic = excluded.has_no_traffic, reasons_json = excluded.reasons_json,
+      burn_rates_json = excluded.burn_rates_json, timestamp = excluded.timestamp, updated_at = excluded.updated_at,
+      kept_windows = excluded.kept_windows`);
   const version = db.prepare<VersionRow>(
     `INSERT OR IGNORE INTO slo_versions (spec_hash, document_json, first_seen) VALUES (@specHash, @documentJson, ${now})`,
   );

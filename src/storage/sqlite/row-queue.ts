@@ -40,6 +40,8 @@ const firstRetryMs = 100;
 const longestRetryMs = 1_000;
 /** A commit that takes longer counts as failed for those who wait for it; it may still succeed. */
 const commitPatienceMs = 2_000;
+/** How often within it one looks: it may be longer by one of these. */
+const patienceSteps = 8;
 const repeatLogMs = 60_000;
 
 /** Gathers rows into batches: one is in flight, the next gathers meanwhile. A batch that failed goes first again. */
@@ -55,6 +57,8 @@ export function createRowQueue<T>(options: RowQueueOptions<T>): RowQueue<T> {
   let failure: string | null = null;
   let pumping: Promise<void> | null = null;
   let pause = new AbortController();
+  let askedAtMs: number | null = null; // of the commit that is in flight
+  let watching: Promise<void> | null = null;
   const mayLogFailure = atMostEvery(repeatLogMs, clock);
   const mayLogDrop = atMostEvery(repeatLogMs, clock);
 
@@ -117,10 +121,8 @@ export function createRowQueue<T>(options: RowQueueOptions<T>): RowQueue<T> {
     takeBatch();
     const wasCommitAsked = isCommitAsked;
     isCommitAsked = false;
-    const answered = new AbortController();
-    void clock.sleep(commitPatienceMs, answered.signal).then((ended) => {
-      if (ended === 'elapsed') fail(`no answer from the database within ${commitPatienceMs / 1000} s`);
-    });
+    askedAtMs = clock.now().monotonicMs;
+    watch();
     try {
       await commit(inFlight);
       succeed();
@@ -133,8 +135,19 @@ export function createRowQueue<T>(options: RowQueueOptions<T>): RowQueue<T> {
       dropBeyondLimit();
       return false;
     } finally {
-      answered.abort();
+      askedAtMs = null;
     }
+  }
+
+  /** One timer over all commits, as setting and stopping one for each would cost as much as the rest of it. */
+  function watch(): void {
+    watching ??= clock.sleep(commitPatienceMs / patienceSteps).then(() => {
+      watching = null;
+      if (askedAtMs === null) return;
+      watch();
+      if (clock.now().monotonicMs - askedAtMs < commitPatienceMs) return;
+      fail(`no answer from the database within ${commitPatienceMs / 1000} s`);
+    });
   }
 
   function takeBatch(): void {

@@ -16,8 +16,11 @@ export interface WatchedFile {
   inspect(): FileState;
   /** Writes the log into the file, as far as readers of other processes let it; not into a file that is foreign. */
   checkpoint(): void;
-  /** Frames of the log that are not in the file yet. */
-  waitingFrames(): number;
+  /**
+   * To be called after every transaction: one can start the log anew, and seen now, that is no other's checkpoint later.
+   * Gives the frames of the log that are not in the file yet.
+   */
+  committed(): number;
 }
 
 // A reader of another process may hold the log; it is tried again at the next turn.
@@ -75,11 +78,14 @@ export function watchFile(path: string, session: Session): WatchedFile {
     rebase();
   }
 
-  function waitingFrames(): number {
+  function committed(): number {
     const wal = readWalIndex(session.walIndexFd);
-    return wal === null ? 0 : wal.frames - wal.backfilled;
+    if (wal === null) return 0;
+    // Where no checkpoint left its mark, there is nothing to take anew, and the file is looked at before the next commit.
+    if (baseline === null || isMarked || hasCheckpointed(baseline.wal, wal)) inspect();
+    return wal.frames - wal.backfilled;
   }
 
   rebase();
-  return { inspect, checkpoint, waitingFrames };
+  return { inspect, checkpoint, committed };
 }

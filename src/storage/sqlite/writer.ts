@@ -74,7 +74,7 @@ export function createWriter(path: string, report: Report): WriterCalls {
   }
 
   function checkpointWhenDue(open: Open): void {
-    const frames = open.file.waitingFrames();
+    const frames = open.file.committed();
     const sinceMs = performance.now() - checkpointedAtMs;
     const due = frames >= checkpointFrames ? checkpointAtMostEveryMs : checkpointEveryMs;
     if (frames > 0 && sinceMs >= due) checkpoint(open);
@@ -85,7 +85,6 @@ export function createWriter(path: string, report: Report): WriterCalls {
     const found = state.file.inspect();
     if (found !== 'same') return found;
     state.write(batch);
-    state.file.inspect(); // a commit can start the log anew; seen now, that is no other's checkpoint later
     checkpointWhenDue(state);
     return 'same';
   }
@@ -111,7 +110,7 @@ export function createWriter(path: string, report: Report): WriterCalls {
       throw new Error(`another process reads ${path}, and its write-ahead log cannot be written back`);
     }
     const done = state.sweeping.step(order);
-    state.file.inspect(); // as after a commit
+    state.file.committed();
     return done === null ? { kind: 'more' } : { kind: 'done', report: done };
   }
 

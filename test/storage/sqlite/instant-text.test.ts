@@ -31,6 +31,27 @@ describe('instants as text', () => {
     );
   });
 
+  it('are served as the parser reads them, be they instants of the calendar or not', () => {
+    const digits = (max: number, width: number) => fc.nat({ max }).map((value) => String(value).padStart(width, '0'));
+    const parts = [
+      digits(9999, 4),
+      digits(14, 2),
+      digits(33, 2),
+      digits(25, 2),
+      digits(61, 2),
+      digits(61, 2),
+      digits(999, 3),
+    ];
+    fc.assert(
+      fc.property(fc.tuple(...parts), ([year, month, day, hour, minute, second, ms]) => {
+        const text = `${year}-${month}-${day} ${hour}:${minute}:${second}.${ms}`;
+        const instant = parseInstant(text);
+        expect(rfc3339(text)).toBe(instant === null ? text : new Date(instant.epochMs).toISOString());
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
   it.each([
     ['2026-11-21 03:18:07.697288765-05:00', '2026-11-21T08:18:07.697Z', 288_765],
     ['2026-11-21 08:17:02.5+00:00', '2026-11-21T08:17:02.500Z', 0],
