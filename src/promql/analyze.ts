@@ -1,3 +1,4 @@
+import type { Tree } from '@lezer/common';
 import { parser } from '@prometheus-io/lezer-promql';
 import { readExpression, selectorsOf, type Expression } from './expression.ts';
 import type { Fault } from './fault.ts';
@@ -24,7 +25,11 @@ export type Parsed =
 
 /** Reads a query, `{{window}}` substituted before: its selectors and its static type, or its first fault. */
 export function analyze(query: string): Analysis {
-  const parsed = parse(query);
+  return analysisOf(parse(query));
+}
+
+/** The same of a query that was parsed already. */
+export function analysisOf(parsed: Parsed): Analysis {
   if (!parsed.ok) return parsed;
   const { type, expression } = parsed;
   return { ok: true, type, selectors: selectorsOf(expression), isSelector: expression.kind === 'selector' };
@@ -32,9 +37,8 @@ export function analyze(query: string): Analysis {
 
 /** The query as a checked expression, or its first fault. */
 export function parse(query: string): Parsed {
-  const tree = parser.parse(query);
-  const broken = describeSyntaxError(tree, query);
-  if (broken !== undefined) return { ok: false, ...broken };
+  const tree = wholeTree(query);
+  if ('message' in tree) return { ok: false, ...tree };
   const root = tree.topNode.getChild('Expr');
   if (root === null) return { ok: false, offset: 0, message: 'the query is empty' };
   const faults: Fault[] = [];
@@ -42,4 +46,17 @@ export function parse(query: string): Parsed {
   const type = typeOf(expression, faults);
   const first = faults.reduce<Fault | undefined>((a, b) => (a === undefined || b.offset < a.offset ? b : a), undefined);
   return first === undefined ? { ok: true, type, expression } : { ok: false, ...first };
+}
+
+/** Ends at the first error: a tree without one need not be searched for it. */
+const strict = parser.configure({ strict: true });
+
+function wholeTree(query: string): Tree | Fault {
+  try {
+    return strict.parse(query);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    const tree = parser.parse(query);
+    return describeSyntaxError(tree, query) ?? tree;
+  }
 }

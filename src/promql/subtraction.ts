@@ -1,7 +1,6 @@
-import { parse } from './analyze.ts';
+import type { Parsed } from './analyze.ts';
 import type { BinaryOperation, Expression } from './expression.ts';
 import { typeOf } from './type-check.ts';
-import { withStandInWindow } from './window-placeholder.ts';
 
 export interface Subtraction {
   /** Offset of the subtraction in the query as written. */
@@ -12,10 +11,9 @@ export interface Subtraction {
 
 /**
  * The first subtraction whose subtrahend may have no series. `T - E` is empty while E is, so that a service that has
- * never failed has no good events at all. Takes the query as written, with its placeholders.
+ * never failed has no good events at all. Takes the query as written, and parsed with stand-ins for its placeholders.
  */
-export function unguardedSubtraction(query: string): Subtraction | undefined {
-  const parsed = parse(withStandInWindow(query));
+export function unguardedSubtraction(query: string, parsed: Parsed): Subtraction | undefined {
   if (!parsed.ok) return undefined;
   const found = subtractionsOf(parsed.expression).filter(({ right }) => mayBeEmpty(right));
   const [first] = found;

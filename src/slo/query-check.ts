@@ -1,4 +1,4 @@
-import { analyze } from '../promql/analyze.ts';
+import { analysisOf, analyze, parse, type Parsed } from '../promql/analyze.ts';
 import type { Selector } from '../promql/selector.ts';
 import { unguardedSubtraction } from '../promql/subtraction.ts';
 import { hasPlaceholder, withStandInWindow, withoutStandIn } from '../promql/window-placeholder.ts';
@@ -13,12 +13,14 @@ const selectorPath = ['spec', 'gating', 'freshnessSelector'] as const;
 /** What the PromQL of an SLO says before it is sent. */
 export function checkQueries({ goodQuery, totalQuery, freshnessSelector }: Facts): Finding[] {
   const judgedApart = freshnessSelector !== undefined;
-  const good = checkQuery(goodPath, goodQuery, judgedApart);
-  const total = checkQuery(totalPath, totalQuery, judgedApart);
+  const parsedGood = goodQuery === undefined ? undefined : parse(withStandInWindow(goodQuery));
+  const good = checkQuery(goodPath, parsedGood, judgedApart);
+  const parsedTotal = totalQuery === undefined ? undefined : parse(withStandInWindow(totalQuery));
+  const total = checkQuery(totalPath, parsedTotal, judgedApart);
   return [
     ...good.findings,
     ...total.findings,
-    ...(goodQuery === undefined ? [] : checkSubtraction(goodQuery)),
+    ...(goodQuery === undefined || parsedGood === undefined ? [] : checkSubtraction(goodQuery, parsedGood)),
     ...(judgedApart ? checkFreshnessSelector(freshnessSelector) : adviseFreshness(good.selectors, total.selectors)),
   ];
 }
@@ -28,9 +30,9 @@ interface QueryCheck {
   readonly selectors: readonly Selector[];
 }
 
-function checkQuery(path: JsonPath, query: string | undefined, judgedApart: boolean): QueryCheck {
-  if (query === undefined) return { findings: [], selectors: [] };
-  const analysis = analyze(withStandInWindow(query));
+function checkQuery(path: JsonPath, parsed: Parsed | undefined, judgedApart: boolean): QueryCheck {
+  if (parsed === undefined) return { findings: [], selectors: [] };
+  const analysis = analysisOf(parsed);
   if (!analysis.ok) {
     const at = { character: analysis.offset };
     if (!judgedApart) return { findings: [error(path, `PromQL: ${analysis.message}`, at)], selectors: [] };
@@ -57,8 +59,8 @@ function checkQuery(path: JsonPath, query: string | undefined, judgedApart: bool
   return { findings, selectors };
 }
 
-function checkSubtraction(query: string): Finding[] {
-  const found = unguardedSubtraction(query);
+function checkSubtraction(query: string, parsed: Parsed): Finding[] {
+  const found = unguardedSubtraction(query, parsed);
   if (found === undefined) return [];
   const remedy = found.remedy ?? 'T - (E or 0 * T)';
   const message = `while the subtracted series do not exist (a service that has never failed) this is empty, and counts as 100 % errors: write ${remedy}`;

@@ -1,17 +1,21 @@
 import { describe, expect, it } from 'vitest';
+import { parse } from '../../src/promql/analyze.ts';
 import { unguardedSubtraction } from '../../src/promql/subtraction.ts';
+import { withStandInWindow } from '../../src/promql/window-placeholder.ts';
+
+const subtractionIn = (query: string) => unguardedSubtraction(query, parse(withStandInWindow(query)));
 
 describe('a subtraction whose subtrahend may have no series', () => {
   it('is found, with the same difference written so that it holds without errors', () => {
     const query = 'sum(rate(r[{{window}}])) - sum(rate(r{s="5xx"}[{{window}}]))';
-    expect(unguardedSubtraction(query)).toEqual({
+    expect(subtractionIn(query)).toEqual({
       offset: 0,
       remedy: '(sum(rate(r[{{window}}]))) - ((sum(rate(r{s="5xx"}[{{window}}]))) or 0 * (sum(rate(r[{{window}}]))))',
     });
   });
 
   it.each(['sum(a - b)', '(a) - (b)', 'clamp_min(a - sum(b), 0)', 'a - b * 2'])('is found in %s', (query) => {
-    expect(unguardedSubtraction(query)?.remedy).toBeDefined();
+    expect(subtractionIn(query)?.remedy).toBeDefined();
   });
 
   it.each([
@@ -21,8 +25,8 @@ describe('a subtraction whose subtrahend may have no series', () => {
     ['sum(a # total\n) - b', 'a comment would swallow the rest'],
     [`a{x="${'y'.repeat(1000)}"} - b`, 'the text would be long'],
   ])('is found in %s without a remedy where %s', (query) => {
-    expect(unguardedSubtraction(query)).toBeDefined();
-    expect(unguardedSubtraction(query)?.remedy).toBeUndefined();
+    expect(subtractionIn(query)).toBeDefined();
+    expect(subtractionIn(query)?.remedy).toBeUndefined();
   });
 
   it.each([
@@ -36,6 +40,6 @@ describe('a subtraction whose subtrahend may have no series', () => {
     'a{x="b - c"}',
     'not promql',
   ])('is not seen in %s', (query) => {
-    expect(unguardedSubtraction(query)).toBeUndefined();
+    expect(subtractionIn(query)).toBeUndefined();
   });
 });

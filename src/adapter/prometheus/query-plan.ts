@@ -55,7 +55,7 @@ export function planQueries(
 /** Good and total of windows. */
 export function windowUnits(slo: Slo, windows: readonly Window[]): readonly Unit[] {
   const { units } = preparedOf(slo);
-  return windows.map((window) => units.get(window.name) ?? queriesOf(slo, window).unit);
+  return windows.flatMap((window) => units.get(window.name) ?? queriesOf(slo, [window]).map(({ unit }) => unit));
 }
 
 /** The queries of units as they are shown as evidence, without what makes a union of them. */
@@ -78,7 +78,7 @@ const prepared = new WeakMap<Slo, Prepared>();
 function preparedOf(slo: Slo): Prepared {
   const known = prepared.get(slo);
   if (known !== undefined) return known;
-  const queries = windowsOf(slo).map((window) => queriesOf(slo, window));
+  const queries = queriesOf(slo, windowsOf(slo));
   const { freshness, ...series } = judgedSeries(slo, queries);
   const units = new Map(queries.map(({ window, unit }) => [window.name, unit]));
   const fresh = { units, series, groups: metricGroups(freshness) };

@@ -1,6 +1,11 @@
-import { analyze } from '../../promql/analyze.ts';
+import { analyze, type Analysis } from '../../promql/analyze.ts';
 import type { Selector } from '../../promql/selector.ts';
-import { substituteWindow } from '../../promql/window-placeholder.ts';
+import {
+  hasStandIn,
+  placeholdersStandAlone,
+  substituteWindow,
+  withStandInWindow,
+} from '../../promql/window-placeholder.ts';
 import type { Slo, Window } from '../../slo/model.ts';
 import type { Part, Unit } from './part.ts';
 
@@ -14,18 +19,20 @@ export interface WindowQueries {
   readonly fault?: string;
 }
 
-/** The queries of an SLO for one window. */
-export function queriesOf(slo: Slo, window: Window): WindowQueries {
-  const good = read(slo.sli.goodQuery, 'good', window);
-  const total = read(slo.sli.totalQuery, 'total', window);
-  const fault = good.fault ?? total.fault;
-  return {
-    window,
-    unit: { group: window.name, parts: [good.part, total.part], asItStands: !good.countable || !total.countable },
-    goodSelectors: good.selectors,
-    totalSelectors: total.selectors,
-    ...(fault !== undefined && { fault }),
-  };
+/** The queries of an SLO for each of these windows. */
+export function queriesOf(slo: Slo, windows: readonly Window[]): readonly WindowQueries[] {
+  const [goodOf, totalOf] = [reader(slo.sli.goodQuery, 'good'), reader(slo.sli.totalQuery, 'total')];
+  return windows.map((window) => {
+    const [good, total] = [goodOf(window), totalOf(window)];
+    const fault = good.fault ?? total.fault;
+    return {
+      window,
+      unit: { group: window.name, parts: [good.part, total.part], asItStands: !good.countable || !total.countable },
+      goodSelectors: good.selectors,
+      totalSelectors: total.selectors,
+      ...(fault !== undefined && { fault }),
+    };
+  });
 }
 
 interface ReadQuery {
@@ -36,9 +43,23 @@ interface ReadQuery {
   readonly fault?: string;
 }
 
-function read(query: string, role: 'good' | 'total', window: Window): ReadQuery {
-  const promql = substituteWindow(query, window.name);
-  const analysis = analyze(promql);
+/** Where a query says the same of each window it is analyzed once, and not once a window. */
+function reader(query: string, role: 'good' | 'total'): (window: Window) => ReadQuery {
+  const ofAll = windowIndependent(query);
+  return (window) => {
+    const promql = substituteWindow(query, window.name);
+    return read(promql, role, window, ofAll ?? analyze(promql));
+  };
+}
+
+/** The analysis of a query whose type and selectors, ranges apart, are those of any window; undefined where they may differ. */
+function windowIndependent(query: string): Analysis | undefined {
+  if (!placeholdersStandAlone(query)) return undefined;
+  const analysis = analyze(withStandInWindow(query));
+  return analysis.ok && !analysis.selectors.some(({ text }) => hasStandIn(text)) ? analysis : undefined;
+}
+
+function read(promql: string, role: 'good' | 'total', window: Window, analysis: Analysis): ReadQuery {
   const part = (type: Part['type']): Part => ({
     tag: `${role}:${window.name}`,
     role,
