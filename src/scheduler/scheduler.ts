@@ -117,7 +117,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
         if (loop === undefined) return undefined;
         const leftMs = Math.max(deadlineMs - elapsedMs(begun, clock.now()), 0);
         const served = await loop.evaluateNow(reason, leftMs, trace);
-        // Undefined: the SLO changed while it was evaluated. The new one is, in what is left of the time.
+        // Undefined: the SLO changed while it was evaluated, or an order came. It is once more, in what is left of the time.
         if (served !== undefined) return served;
       }
       return undefined;

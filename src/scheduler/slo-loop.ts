@@ -24,7 +24,7 @@ export interface LoopDeps extends EvaluateDeps {
 /** The evaluations of one SLO as it stands: a changed SLO gets a new loop, which knows nothing of the old one's decisions. */
 export interface SloLoop {
   current(): Served | undefined;
-  /** Evaluates ahead of the queue, or joins one that is under way for the same reason. Undefined where the loop was closed meanwhile. */
+  /** Evaluates ahead of the queue, or joins one that is under way for the same reason. Undefined where the loop was closed meanwhile, or an order came: then it is to be asked again. */
   evaluateNow(reason: 'forced' | 'first', deadlineMs: number, trace?: Trace): Promise<Served | undefined>;
   /** An order has changed what can be asked: an ALLOW that was found before it is not served any more. */
   doubt(): void;
@@ -196,6 +196,8 @@ export function startSloLoop(deps: LoopDeps, loaded: LoadedSlo): SloLoop {
       const evaluation = await run.done;
       if (evaluation === undefined) return undefined;
       const audited = await run.audited;
+      // An order came while its row was written: who asks has an answer of after it.
+      if (isDoubted(evaluation)) return undefined;
       // A scheduled evaluation that began later may have ended sooner: what it found burning is not answered with an older ALLOW.
       if (latest !== undefined && latest !== evaluation && isWorse(latest, evaluation)) {
         return { ...served(latest), audited: false };

@@ -308,6 +308,18 @@ describe('an evaluation that somebody waits for', () => {
     expect((await forced)?.evaluation.result.decision).toBe('BLOCK');
   });
 
+  it('is made anew where an order comes while its audit row is written', async () => {
+    world = createWorld([readme]);
+    await world.clock.settle();
+    world.audit.state.outcome = () => new Promise(() => undefined);
+    const forced = world.scheduler.evaluateNow(readme.id, 'forced');
+    await world.clock.advance(100);
+    world.source.state.mode = 'manual';
+    world.scheduler.evaluateAll();
+    await world.clock.advance(9_000);
+    expect(answerOf((await forced)!).decision).toBe('WARN');
+  });
+
   it('is nothing for an SLO that is unknown', async () => {
     world = createWorld([readme]);
     expect(await world.scheduler.evaluateNow('nobody', 'forced')).toBeUndefined();
