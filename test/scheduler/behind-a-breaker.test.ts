@@ -11,6 +11,7 @@ import type { Inquiry } from '../../src/adapter/prometheus/union.ts';
 import { elapsedMs, type Instant } from '../../src/clock.ts';
 import type { MeasureRequest } from '../../src/eval/measurement.ts';
 import { answerOf } from '../../src/policy/answer.ts';
+import type { Window } from '../../src/slo/model.ts';
 import { createRecordingLog } from '../support/recording-log.ts';
 import { createWorld } from '../support/scheduler-world.ts';
 import { anSlo } from '../support/slo.ts';
@@ -28,10 +29,11 @@ const failures = {
 };
 type Behaviour = 'healthy' | 'burning' | 'silent' | 'by halves' | keyof typeof failures;
 
+const burningGood = 50_000;
 const values = { good: 99_950, total: 100_000, freshness: 5, points: 600, coverage: 60 } as const;
 
 function answered({ parts }: Inquiry, isBurning: boolean): Outcome {
-  const valueOf = (role: (typeof parts)[number]['role']) => (isBurning && role === 'good' ? 50_000 : values[role]);
+  const valueOf = (role: (typeof parts)[number]['role']) => (isBurning && role === 'good' ? burningGood : values[role]);
   return {
     kind: 'answer',
     parts: new Map(parts.map(({ tag, role }) => [tag, { kind: 'values', values: [valueOf(role)] }])),
@@ -97,19 +99,13 @@ function createRun() {
     measure(request: MeasureRequest, signal: AbortSignal) {
       const one = { at: clock.now(), isWhole: false, isBurning: false }; // whole once it has ended
       begun.set(request.slo.id, [...(begun.get(request.slo.id) ?? []), one]);
-      // Of an evaluation that is done: one that asks a second time has not decided yet.
-      let wasBurning = false;
-      const behind = guarded(client, breaker);
-      const watched: Client['ask'] = async (inquiry, when, ending) => {
-        const outcome = await behind(inquiry, when, ending);
-        if (outcome.kind === 'answer') wasBurning ||= [...outcome.parts.values()].some(isBurning);
-        return outcome;
-      };
-      return measure(request, { ...tools, ask: watched }, breaker, signal).then((measurement) => {
-        one.isWhole = [...measurement.windows, measurement.freshness, measurement.points].every(
-          ({ state }) => state === 'ok',
-        );
-        one.isBurning = wasBurning;
+      return measure(request, { ...tools, ask: guarded(client, breaker) }, breaker, signal).then((measurement) => {
+        const { windows, freshness, points } = measurement;
+        one.isWhole = [...windows, freshness, points].every(({ state }) => state === 'ok');
+        // What is asked a second time may find the source in another mood: a rule needs both of its windows.
+        const burning = windows.filter((window) => window.state === 'ok' && window.good === burningGood);
+        const burns = ({ name }: Window) => burning.some(({ window }) => window.name === name);
+        one.isBurning = request.slo.rules.some((rule) => burns(rule.shortWindow) && burns(rule.longWindow));
         restingOn.set(measurement, one);
         return measurement;
       });
@@ -161,10 +157,6 @@ function createRun() {
       breaker.close();
     },
   };
-}
-
-function isBurning(part: { readonly kind: string; readonly values?: readonly number[] }): boolean {
-  return part.values?.[0] === 50_000;
 }
 
 type Command =
