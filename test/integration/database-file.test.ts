@@ -1,3 +1,4 @@
+import Sqlite from 'better-sqlite3';
 import {
   copyFileSync,
   existsSync,
@@ -142,6 +143,9 @@ describe('a deletion while no server runs', () => {
   });
 });
 
+/** Of more than that not every page is read at the start. */
+const largeBytes = 257 * 2 ** 20;
+
 describe('a file that is no database of ours ends the start and is left as it is', () => {
   const cases: Record<string, { make: (path: string) => Promise<void> | void; words: RegExp }> = {
     'a text': { make: (path) => writeFileSync(path, 'slo_id,decision\n'.repeat(100)), words: /not a database/ },
@@ -153,6 +157,24 @@ describe('a file that is no database of ours ends the start and is left as it is
         truncateSync(path, Math.floor(statSync(path).size / 2));
       },
       words: /corrupt/,
+    },
+    'a large database cut off': {
+      make: async (path) => {
+        const bytes = readFileSync(await closedDatabase(1));
+        bytes.writeUInt32BE(100_000, 28); // pages, by its header
+        writeFileSync(path, bytes);
+        truncateSync(path, largeBytes); // of holes
+      },
+      words: /corrupt/,
+    },
+    'a large database of another program': {
+      make: (path) => {
+        const db = new Sqlite(path);
+        db.exec('CREATE TABLE customers (name TEXT)');
+        db.close();
+        truncateSync(path, largeBytes);
+      },
+      words: /not a database/,
     },
     'a database with a page overwritten': {
       make: async (path) => {
