@@ -1,5 +1,5 @@
 import swagger from '@fastify/swagger';
-import swaggerUi from '@fastify/swagger-ui';
+import fastify, { type FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import { describeHeaders } from './answer-headers.ts';
 import { securitySchemes } from './access-description.ts';
@@ -78,7 +78,66 @@ export function serveDescription(app: Api): void {
       if (request.protocol === 'https') reply.header('strict-transport-security', 'max-age=31536000');
       done();
     });
-    pages.register(swaggerUi, { routePrefix: '/docs', staticCSP: pagePolicy });
+    servePages(pages, () => ({ ...app.swagger() }));
     ready();
   });
+}
+
+type Description = Readonly<Record<string, unknown>>;
+
+const pagePaths = ['/docs', '/docs/', '/docs/json', '/docs/yaml', '/docs/static/*'];
+
+/** What a browser says of the copy that it has, and of the part that it wants. */
+const passedOn: ReadonlySet<string> = new Set(['if-none-match', 'if-modified-since', 'if-range', 'range']);
+
+/** Of this connection and of the answer as it is sent, not of the page. */
+const ofOneAnswer: ReadonlySet<string> = new Set(['connection', 'date', 'keep-alive', 'transfer-encoding']);
+
+/**
+ * Swagger UI takes as long to load as a tenth of a start and is looked at by few: it is loaded with the first request
+ * for it, into an application of its own, as the routes of one that listens are fixed. Where that fails the answer is
+ * 500 with the cause in the log, and the next request tries again.
+ */
+function servePages(app: FastifyInstance, description: () => Description): void {
+  let opened: Promise<FastifyInstance> | undefined;
+  const pages = async () => {
+    opened ??= openPages(description());
+    return opened.catch((error: unknown) => {
+      opened = undefined;
+      throw error;
+    });
+  };
+  app.addHook('onClose', async () => {
+    const left = await opened?.catch(() => undefined);
+    await left?.close();
+  });
+  for (const url of pagePaths) {
+    app.route({
+      method: 'GET',
+      url,
+      schema: { hide: true },
+      async handler(request, reply) {
+        const headers = Object.fromEntries(Object.entries(request.headers).filter(([name]) => passedOn.has(name)));
+        const page = await (await pages()).inject({ method: 'GET', url: request.url, headers });
+        if (page.statusCode === 404) {
+          reply.callNotFound();
+          return reply;
+        }
+        for (const [name, value] of Object.entries(page.headers)) {
+          if (value !== undefined && !ofOneAnswer.has(name)) void reply.header(name, value);
+        }
+        return reply.code(page.statusCode).send(page.rawPayload);
+      },
+    });
+  }
+}
+
+async function openPages(document: Description): Promise<FastifyInstance> {
+  const { default: swaggerUi } = await import('@fastify/swagger-ui');
+  const pages = fastify();
+  await pages.register(swagger);
+  const ofThisServer = { transformSpecification: () => document, transformSpecificationClone: false };
+  await pages.register(swaggerUi, { routePrefix: '/docs', staticCSP: pagePolicy, ...ofThisServer });
+  await pages.ready();
+  return pages;
 }

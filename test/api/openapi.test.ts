@@ -472,6 +472,18 @@ describe('/docs', () => {
     expect(described.json()).toEqual(description);
   });
 
+  it('is not sent again to a browser that has it, and has a HEAD', async () => {
+    const { app } = healthy();
+    const url = '/docs/static/swagger-ui.css';
+    const sent = await app.inject(url);
+    expect(sent.headers['content-length']).toBe(String(sent.rawPayload.length));
+    const again = await app.inject({ url, headers: { 'if-none-match': String(sent.headers.etag) } });
+    expect([again.statusCode, again.rawPayload.length]).toEqual([304, 0]);
+    const head = await app.inject({ method: 'HEAD', url });
+    expect([head.statusCode, head.rawPayload.length]).toEqual([200, 0]);
+    expect(head.headers['content-length']).toBe(sent.headers['content-length']);
+  });
+
   it("leaves the other routes' headers alone", async () => {
     const answer = await healthy().app.inject('/healthz');
     expect(answer.headers).not.toHaveProperty('content-security-policy');

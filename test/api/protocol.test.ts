@@ -132,8 +132,8 @@ describe('what is no valid HTTP', () => {
     const client = await rawClient(await listen(api.app)); // inject would resolve the dots
     client.write('GET /docs/static/%2e%2e/%2e%2e/package.json HTTP/1.0\r\n\r\n');
     const text = await client.closed;
-    expect(text).toMatch(/^HTTP\/1.1 403 /);
-    expect(text).toContain('{"error":"Forbidden","code":"invalid_request"');
+    expect(text).toMatch(/^HTTP\/1.1 404 /);
+    expect(text).toContain('"code":"unknown_path"');
     expect(api.log.lines.map(({ message }) => message)).not.toContain('request failed');
   });
 
