@@ -2,7 +2,9 @@ import type { LoadedSlo } from '../catalogue/ports.ts';
 import { elapsedMs } from '../clock.ts';
 import type { Trace } from '../eval/trace.ts';
 import { failuresOf } from '../policy/data-items.ts';
+import { decide } from '../policy/decide.ts';
 import type { Evaluation, Served } from '../policy/decision-source.ts';
+import { grownOlder } from '../policy/hold.ts';
 import { worst } from '../slo/decision.ts';
 import type { Appended, EvaluationLog } from '../storage/ports.ts';
 import { startEvaluation, type EvaluateDeps, type RunningEvaluation } from './evaluate.ts';
@@ -94,9 +96,7 @@ export function startSloLoop(deps: LoopDeps, loaded: LoadedSlo): SloLoop {
     const appended = running.done.then((evaluation) => {
       runs.delete(cancel);
       if (evaluation === undefined) return undefined;
-      if (latest === undefined || evaluation.evaluatedAt.monotonicMs >= latest.evaluatedAt.monotonicMs) {
-        latest = evaluation;
-      }
+      if (latest === undefined || standsAfter(evaluation, latest)) latest = evaluation;
       const durationMs = elapsedMs(begun, clock.now());
       logEvaluation(deps.log, evaluation, durationMs, running.trace());
       deps.onEvaluated(evaluation, durationMs);
@@ -217,6 +217,17 @@ export function startSloLoop(deps: LoopDeps, loaded: LoadedSlo): SloLoop {
       for (const run of runs) run.abort(over);
     },
   };
+
+  /**
+   * One that began before the latest and ended after it stands where it blocks by a rule that the latest could not
+   * measure: had they ended in their order, the latest would have held that BLOCK.
+   */
+  function standsAfter(evaluation: Evaluation, before: Evaluation): boolean {
+    if (evaluation.evaluatedAt.monotonicMs >= before.evaluatedAt.monotonicMs) return true;
+    if (!isWorse(evaluation, before)) return false;
+    const earlier = grownOlder(evaluation.result.blocking, elapsedMs(evaluation.evaluatedAt, before.evaluatedAt));
+    return decide(before.slo, before.measurement, earlier).heldBlockAgeMs !== undefined;
+  }
 
   function isWorse({ result }: Evaluation, than: Evaluation): boolean {
     return worst([result.decision, than.result.decision]) !== than.result.decision;

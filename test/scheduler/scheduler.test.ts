@@ -308,6 +308,26 @@ describe('an evaluation that somebody waits for', () => {
     expect((await forced)?.evaluation.result.decision).toBe('BLOCK');
   });
 
+  it.each([
+    ['failed', 'BLOCK'],
+    ['measured', 'ALLOW'],
+  ])('that has %s does not lose a BLOCK that was measured before it and known after it: %s', async (how, expected) => {
+    const quick = anSlo({ interval: '1s' });
+    world = createWorld([quick], { mode: 'manual' });
+    await world.clock.settle();
+    await world.clock.advance(10);
+    const forced = world.scheduler.evaluateNow(quick.id, 'forced');
+    await world.clock.settle();
+    const [slow, soon] = world.source.asked;
+    soon!.answer(how === 'failed' ? fail(soon!.request) : undefined);
+    await world.clock.settle();
+    await forced;
+    const { slo, evaluatedAtMs } = slow!.request;
+    slow!.answer(aMeasurement(slo, { '5m': burning, '1h': burning }, { evaluatedAtMs }));
+    await world.clock.settle();
+    expect(decisionOf(quick.id)).toBe(expected);
+  });
+
   it('is made anew where an order comes while its audit row is written', async () => {
     world = createWorld([readme]);
     await world.clock.settle();
