@@ -116,7 +116,7 @@ interface Deadline {
 function startDeadline(clock: Clock, cancel: AbortSignal): Deadline {
   const over = new AbortController();
   const ended = new AbortController();
-  const giveUp = () => over.abort();
+  const giveUp = () => over.abort('over');
   cancel.addEventListener('abort', giveUp, { once: true });
   let isSet = false;
   return {
@@ -130,7 +130,7 @@ function startDeadline(clock: Clock, cancel: AbortSignal): Deadline {
     },
     end() {
       cancel.removeEventListener('abort', giveUp);
-      ended.abort();
+      ended.abort('over');
     },
   };
 }

@@ -106,7 +106,7 @@ export function createClient(settings: PrometheusSettings, { clock, log, budget,
       const ending = new AbortController();
       const sending = send(inquiry.promql, when, ending.signal).finally(place.release);
       const received = await beforeDeadline(sending, settings.timeoutMs, clock, signal);
-      ending.abort();
+      ending.abort('over');
       if (received.exchanged.kind === 'http' && received.exchanged.status === 429) {
         hold.keep(received.exchanged.retryAfter);
       }
@@ -165,7 +165,7 @@ async function beforeDeadline(
 ): Promise<Received> {
   const settled = new AbortController();
   const stopTimer = () => {
-    settled.abort();
+    settled.abort('over');
   };
   signal.addEventListener('abort', stopTimer, { once: true });
   const timer = clock
@@ -178,7 +178,7 @@ async function beforeDeadline(
   if (signal.aborted) stopTimer();
   const received = await Promise.race([sending, timer]);
   signal.removeEventListener('abort', stopTimer);
-  settled.abort();
+  settled.abort('over');
   return received;
 }
 

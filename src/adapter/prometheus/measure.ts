@@ -28,7 +28,7 @@ export async function measure(
   const ending = new AbortController();
   setMaxListeners(0, ending.signal);
   const end = () => {
-    ending.abort();
+    ending.abort('over');
   };
   const admission = breaker.admit(request.priority, end);
   if (admission.kind === 'refused') {
