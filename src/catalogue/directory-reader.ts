@@ -16,6 +16,12 @@ export interface DirectoryReading {
 /** Files that are looked at together: one by one, each costs a turn of the loop and of a thread. */
 const atOnce = 64;
 
+/**
+ * Files that are read together, as many as Node has threads for them. Each is parsed at a stretch, and those that come in
+ * one turn of the loop one after another: with more of them, decisions would wait.
+ */
+const readAtOnce = 4;
+
 /** Returns the function that reads the directory; never rejects. Unchanged files are not read again. */
 export function createDirectoryReader(directory: string, wallMs: () => number): () => Promise<DirectoryReading> {
   const reader = createFileReader(wallMs);
@@ -26,11 +32,15 @@ export function createDirectoryReader(directory: string, wallMs: () => number): 
       for (let from = 0; from < listing.files.length; from += atOnce) {
         const some = listing.files.slice(from, from + atOnce);
         const unchanged = await Promise.all(some.map((file) => reader.unchanged(file)));
-        // One by one, as each that changed is parsed at a stretch: between two of them decisions are answered.
-        for (const [index, file] of some.entries()) {
-          const reading = unchanged[index] ?? (await reader.read(file));
-          if (reading !== undefined) files.push(reading);
+        const changed = some.filter((_, index) => unchanged[index] === undefined);
+        for (let first = 0; first < changed.length; first += readAtOnce) {
+          files.push(
+            ...(await Promise.all(changed.slice(first, first + readAtOnce).map((file) => reader.read(file)))).filter(
+              isFound,
+            ),
+          );
         }
+        files.push(...unchanged.filter(isFound));
       }
       reader.keepOnly(listing.files);
       files.sort(byPath);
@@ -39,6 +49,10 @@ export function createDirectoryReader(directory: string, wallMs: () => number): 
       return { directory, unreadable: describeFsError(error), files: [], unreadableBelow: [] };
     }
   };
+}
+
+function isFound(reading: FileReading | undefined): reading is FileReading {
+  return reading !== undefined;
 }
 
 /** Whether two readings found the same. */
