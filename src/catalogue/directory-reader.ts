@@ -30,15 +30,12 @@ export function createDirectoryReader(directory: string, wallMs: () => number): 
       const listing = await listFiles(directory);
       const files = listing.refused.map(({ path, message }) => refused(path, message));
       for (let from = 0; from < listing.files.length; from += atOnce) {
-        const some = listing.files.slice(from, from + atOnce);
-        const unchanged = await Promise.all(some.map((file) => reader.unchanged(file)));
-        const changed = some.filter((_, index) => unchanged[index] === undefined);
+        const looked = listing.files.slice(from, from + atOnce);
+        const unchanged = await Promise.all(looked.map((file) => reader.unchanged(file)));
+        const changed = looked.filter((_, index) => unchanged[index] === undefined);
         for (let first = 0; first < changed.length; first += readAtOnce) {
-          files.push(
-            ...(await Promise.all(changed.slice(first, first + readAtOnce).map((file) => reader.read(file)))).filter(
-              isFound,
-            ),
-          );
+          const some = changed.slice(first, first + readAtOnce);
+          files.push(...(await Promise.all(some.map((file) => reader.read(file)))).filter(isFound));
         }
         files.push(...unchanged.filter(isFound));
       }
