@@ -1,4 +1,3 @@
-import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf } from '../../errors.ts';
 import { foreignDatabase } from './foreign-database.ts';
@@ -6,9 +5,6 @@ import type { ReaderCalls, WorkerInput, WorkerMessage, WorkerRequest, WriterCall
 import { ownDatabase } from './read-source.ts';
 import { createReader } from './reader.ts';
 import { createWriter } from './writer.ts';
-
-// Pages of the audit give way to decisions where both want the same core.
-const readingNiceness = 10;
 
 /** The entry of every thread: takes a call, answers it, takes the next. SQLite's calls block this thread and no other. */
 function serve(port: NonNullable<typeof parentPort>, { role, path }: WorkerInput): void {
@@ -41,12 +37,5 @@ function serve(port: NonNullable<typeof parentPort>, { role, path }: WorkerInput
   });
 }
 
-/** On Linux a thread has a niceness of its own; elsewhere it is that of the whole process. */
-function giveWay({ role }: WorkerInput): void {
-  if (role !== 'writer' && process.platform === 'linux') setPriority(readingNiceness);
-}
-
 if (parentPort === null) throw new Error('worker.ts is the entry of a worker thread');
-const input = workerData as WorkerInput;
-giveWay(input);
-serve(parentPort, input);
+serve(parentPort, workerData as WorkerInput);
