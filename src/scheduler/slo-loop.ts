@@ -26,7 +26,10 @@ export interface LoopDeps extends EvaluateDeps {
 /** The evaluations of one SLO as it stands: a changed SLO gets a new loop, which knows nothing of the old one's decisions. */
 export interface SloLoop {
   current(): Served | undefined;
-  /** Evaluates ahead of the queue, or joins one that is under way for the same reason. Undefined where the loop was closed meanwhile, or an order came: then it is to be asked again. */
+  /**
+   * Evaluates ahead of the queue, or joins one that is under way for the same reason. Undefined where the loop was closed
+   * meanwhile, or an order came: then it is to be asked again.
+   */
   evaluateNow(reason: 'forced' | 'first', deadlineMs: number, trace?: Trace): Promise<Served | undefined>;
   /** An order has changed what can be asked: an ALLOW that was found before it is not served any more. */
   doubt(): void;

@@ -35,8 +35,8 @@ const mostGroups = 500;
 const mostAnswers = 5_000;
 
 /**
- * Writes what was served, in groups, and what was ordered through the thread that writes evaluations, each kind in batches of its own: an
- * evaluation waits for one small batch of these at the most.
+ * Writes what was served, in groups, and what was ordered through the thread that writes evaluations, each kind in
+ * batches of its own: an evaluation waits for one small batch of these at the most.
  */
 export function createActivityLog(
   database: Pick<AuditDatabase, 'commit' | 'state'>,

@@ -5,11 +5,11 @@ import type {
   OrderRecord,
   Retention,
   RowKind,
-  ServedDecision,
   StoredEvaluation,
   SweptKind,
 } from '../ports.ts';
 import type { ExportKind, Position } from './cursor.ts';
+import type { ServedGroup } from './served-groups.ts';
 
 /** A row of `evaluations`, ready to insert. Instants are in the database's form, booleans 0 or 1. */
 export interface EvaluationRow {
@@ -51,17 +51,9 @@ export interface DefinitionRow {
 }
 
 /** A row of `served_decisions`; the writing thread puts it into the database's form, off the way of requests. */
-export interface ServedRow {
+export interface ServedRow extends Omit<ServedGroup, 'serial'> {
   /** UUIDv7, the same when the row is sent again. */
   readonly id: string;
-  /** The first answer of the row. */
-  readonly record: ServedDecision;
-  /** Epoch milliseconds. */
-  readonly lastAtMs: number;
-  /** Of each answer, in their order. */
-  readonly requestIds: readonly string[];
-  /** Of each answer, milliseconds after the first. */
-  readonly offsetsMs: readonly number[];
 }
 
 /** A row of `orders`. */
