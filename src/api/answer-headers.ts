@@ -14,6 +14,22 @@ export function setHeaders(reply: FastifyReply, requestId: string): void {
   reply.header('cache-control', everywhere['cache-control'].const);
 }
 
+/** The same of an answer whose text is written already, as Node takes them fastest: names and values by turns. */
+export function textHeaders(requestId: string, bytes: number): string[] {
+  return [
+    'x-request-id',
+    requestId,
+    'x-content-type-options',
+    everywhere['x-content-type-options'].const,
+    'cache-control',
+    everywhere['cache-control'].const,
+    'content-type',
+    'application/json; charset=utf-8',
+    'content-length',
+    String(bytes),
+  ];
+}
+
 /** Adds them to each answer that a route's description promises, beside those that the answer has of its own. */
 export function describeHeaders(route: Pick<RouteOptions, 'schema'>): void {
   const { schema } = route;

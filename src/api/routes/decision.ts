@@ -9,6 +9,7 @@ import { unknownSlo } from '../catalogue-questions.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import { quote } from '../invalid.ts';
 import type { Limits } from '../limits/limits.ts';
+import { sendText } from '../send-text.ts';
 import { refuseOtherSlos } from '../slo-sight.ts';
 import { traceFor } from '../trace.ts';
 import { BurnRates, DecisionSchema, failure, ReasonCodes, RuleSchema, SliSchema, Timestamp } from '../schemas.ts';
@@ -142,7 +143,7 @@ export function decisionRoute(app: Api, { catalogue, decisions, recordDecision, 
       address: about.client,
       requestId: request.id,
     });
-    void reply.header('content-type', 'application/json; charset=utf-8').send(text);
+    sendText(reply, text);
   }
 }
 
