@@ -33,7 +33,7 @@ export async function drawProfiles(workplace: Workplace, directory: string): Pro
 
   await draw('decision', 'Decisions', { sloDir: few, args: ['--request-log', '/v1/gate/decision=off'] }, ({ url }) => {
     const body = JSON.stringify({ sloID: sloId(0) });
-    const job: Load = { url: `${url}/v1/gate/decision`, connections: 32, amount: 60_000, body };
+    const job: Load = { url: `${url}/v1/gate/decision`, connections: 32, amount: 60_000, body, isAwake: true };
     return load.ask('load', job);
   });
   await draw('evaluation', 'Evaluations', { sloDir: many }, () => wait(10_000));

@@ -161,7 +161,6 @@ function limitedServer(listener: RequestListener, options: TrafficOptions): Serv
       : secureServer(listener, certificates, options.onHandshakeError);
   // An unknown expectation is ignored: Node's own answer to it, 417, has no body.
   server.on('checkExpectation', listener);
-  server.setTimeout(limits.inactivityMs);
   // Beyond, Node drops headers silently. One more than allowed is kept, to be seen and refused.
   server.maxHeadersCount = limits.headers + 1;
   return server;

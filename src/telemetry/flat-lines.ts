@@ -8,6 +8,8 @@ interface Name {
   /** `,"name":` */
   readonly prefix: string;
   readonly isSecret: boolean;
+  /** Of every line, so that a field of this name would stand in it twice. */
+  readonly isOwn: boolean;
 }
 
 // The names of fields are few, and each stands in many lines.
@@ -26,7 +28,7 @@ export function flatLines(head: () => string, ownNames: ReadonlySet<string>): Fl
   function nameOf(name: string): Name {
     let known = names.get(name);
     if (known === undefined) {
-      known = { prefix: `,${JSON.stringify(name)}:`, isSecret: isSecret(name) };
+      known = { prefix: `,${JSON.stringify(name)}:`, isSecret: isSecret(name), isOwn: ownNames.has(name) };
       if (names.size < mostNames) names.set(name, known);
     }
     return known;
@@ -36,13 +38,13 @@ export function flatLines(head: () => string, ownNames: ReadonlySet<string>): Fl
     let line = `{"level":"${level}"${head()}`;
     for (const name in bound) {
       const value = Object.hasOwn(fields, name) ? fields[name] : bound[name];
-      const text = ownNames.has(name) ? undefined : fieldText(nameOf(name), value);
+      const text = fieldText(nameOf(name), value);
       if (text === undefined) return undefined;
       line += text;
     }
     for (const name in fields) {
       if (Object.hasOwn(bound, name)) continue;
-      const text = ownNames.has(name) ? undefined : fieldText(nameOf(name), fields[name]);
+      const text = fieldText(nameOf(name), fields[name]);
       if (text === undefined) return undefined;
       line += text;
     }
@@ -50,8 +52,9 @@ export function flatLines(head: () => string, ownNames: ReadonlySet<string>): Fl
   };
 }
 
-/** Undefined where the value is not plain; empty where it is left out. */
-function fieldText({ prefix, isSecret: isHidden }: Name, value: unknown): string | undefined {
+/** Undefined where the name or the value is not plain; empty where it is left out. */
+function fieldText({ prefix, isSecret: isHidden, isOwn }: Name, value: unknown): string | undefined {
+  if (isOwn) return undefined;
   if (isHidden) return `${prefix}"[redacted]"`;
   if (typeof value === 'string') return prefix + stringText(value);
   if (typeof value === 'number') return `${prefix}${Number.isFinite(value) ? value : 'null'}`;

@@ -8,8 +8,6 @@ export const limits = {
   checkIntervalMs: 1_000,
   /** Longer than the 60 s after which load balancers usually close, so that it is they who close an idle connection. */
   keepAliveTimeoutMs: 72_000,
-  /** Without a byte in either direction; longer than an evaluation may take. */
-  inactivityMs: 120_000,
   /** From connecting to the end of the TLS handshake. */
   handshakeTimeoutMs: 10_000,
   /** From the end of an answer to its last byte having left: for those who do not read what they asked for. */
