@@ -1,8 +1,13 @@
-import { readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
-import { root } from '../support/running.ts';
+import { pathToFileURL } from 'node:url';
+import { expect, it, onTestFinished } from 'vitest';
+import { openProgram } from '../../src/compiled-program.ts';
+import { outerEnvironment, root } from '../support/running.ts';
+import { version } from '../../src/version.ts';
 
 /** What a built file imports when it is loaded, but Node's own modules. */
 function importsOf(file: string): string[] {
@@ -12,13 +17,25 @@ function importsOf(file: string): string[] {
 }
 
 // Each package that is found in node_modules costs a start its files, one by one (docs/adr/0012).
-it.each([
-  ['server.js', []],
-  ['database-thread.js', ['better-sqlite3']],
-])('%s is loaded as one file, with no other packages than %j', (file, packages) => {
-  expect(importsOf(file)).toEqual(packages);
-});
+it.each([['database-thread.js', ['better-sqlite3']]])(
+  '%s is loaded as one file, with no other packages than %j',
+  (file, packages) => {
+    expect(importsOf(file)).toEqual(packages);
+  },
+);
 
 it('aegis loads nothing from other packages before it knows its command', () => {
   expect(importsOf('cli.js').filter((name) => !name.startsWith('./'))).toEqual([]);
+});
+
+it('the server is loaded without a package', () => {
+  const alone = mkdtempSync(join(tmpdir(), 'aegis-bundle-'));
+  onTestFinished(() => rmSync(alone, { recursive: true, force: true }));
+  for (const name of ['dist', 'package.json']) cpSync(join(root, name), join(alone, name), { recursive: true });
+  const args = [join(alone, 'dist/server.js'), '--version'];
+  expect(execFileSync(process.execPath, args, { env: outerEnvironment(), encoding: 'utf8' })).toContain(version);
+});
+
+it('the server is loaded as this Node compiled it at its build', () => {
+  expect(openProgram(pathToFileURL(join(root, 'dist/server-program.cjs'))).wasCompiled).toBe(true);
 });
