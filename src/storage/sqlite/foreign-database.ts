@@ -3,6 +3,7 @@ import { pathToFileURL } from 'node:url';
 import { isUnchanged, stampOf } from './file-stamp.ts';
 import { currentVersion, versionOf } from './migrations.ts';
 import { readBusyTimeoutMs, type ReadSource } from './read-source.ts';
+import { defineRecordFunctions } from './record.ts';
 import { logSize, walIndexPath } from './set-aside.ts';
 
 /** A file is read again where it was written to meanwhile, which a server does once a second at the most. */
@@ -50,6 +51,7 @@ function readOnce<T>(path: string, how: string, read: (db: Database) => T): T {
         `it is of version ${version}, this server reads version ${currentVersion}: give both one release`,
       );
     }
+    defineRecordFunctions(db);
     return read(db);
   } finally {
     db.close();

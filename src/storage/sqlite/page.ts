@@ -4,20 +4,19 @@ import { instantText, lowestInstantText } from './instant-text.ts';
 import type { FilterColumn, PageQuery } from './messages.ts';
 import { prepared } from './prepared.ts';
 import { rangesOf } from './ranges.ts';
+import { type Field, recordSql } from './record.ts';
 
 /** A table with a primary key `id` that is read in pages, newest first: by its `timestamp`, and of one instant by its id. */
-export interface PagedTable<Row extends { readonly timestamp: string | number }> {
+export interface PagedTable {
   readonly kind: PageKind;
   readonly name: string;
-  readonly columns: string;
   readonly idColumn: string;
   /** The columns of its indexes before the order of pages; the first that begins with a column that is asked for serves. */
   readonly indexes: readonly (readonly FilterColumn[])[];
-  readonly idOf: (row: Row) => string;
   /** Where a row may stand for several instants: the column of the last one, NULL where it is the only one. */
   readonly span?: TimeSpan;
   /** The row as clients see it. */
-  readonly record: (row: Row) => object;
+  readonly fields: readonly Field[];
 }
 
 export interface TimeSpan {
@@ -26,40 +25,45 @@ export interface TimeSpan {
 }
 
 /** One page as the bytes of its JSON. */
-export function pageOf<Row extends { readonly timestamp: string | number }>(
-  db: Database,
-  table: PagedTable<Row>,
-  query: PageQuery,
-): Uint8Array {
-  // One row more than asked for tells whether there is another page.
-  const rows = db.transaction(() => rowsOf(db, table, query))();
-  const page = rows.slice(0, query.limit);
-  const last = page.at(-1);
-  const nextCursor =
-    rows.length > page.length && last !== undefined
-      ? encodeCursor(table.kind, { timestamp: String(last.timestamp), id: table.idOf(last) })
-      : null;
-  const records = page.map(table.record);
-  return new TextEncoder().encode(JSON.stringify({ records, total: page.length, nextCursor }));
+export function pageOf(db: Database, table: PagedTable, query: PageQuery): Uint8Array {
+  const { records, nextCursor } = db.transaction(() => {
+    // One row more than asked for tells whether there is another page.
+    const keys = keysOf(db, table, query);
+    const shown = keys.slice(0, query.limit);
+    return {
+      records: recordsOf(db, table, shown),
+      nextCursor: keys.length > shown.length ? cursorOf(db, table, shown.at(-1)) : null,
+    };
+  })();
+  const total = records.length;
+  const text = `{"records":[${records.join(',')}],"total":${total},"nextCursor":${JSON.stringify(nextCursor)}}`;
+  return new TextEncoder().encode(text);
 }
 
-/** First the keys, from indexes alone, then the rows of those that are shown. */
-function rowsOf<Row extends { readonly timestamp: string | number }>(
-  db: Database,
-  { name, columns, indexes, ...table }: PagedTable<Row>,
-  query: PageQuery,
-): readonly Row[] {
+/** From indexes alone. */
+function keysOf(db: Database, { name, indexes, ...table }: PagedTable, query: PageQuery): readonly unknown[] {
   const ranges = rangesOf(db, name, indexes, query.equals) ?? [query.equals];
   if (ranges.length === 0) return [];
   const { sql, values } = keysSql({ name, ...table }, query, ranges);
-  const keys = prepared(db, sql).pluck().all(values);
-  const row = prepared(db, `SELECT ${columns} FROM ${name} WHERE id = ?`);
-  return keys.map((key) => row.get(key) as Row); // of this transaction, so it is there
+  return prepared(db, sql).pluck().all(values);
+}
+
+/** The rows of these keys, in their order. */
+function recordsOf(db: Database, { name, fields }: PagedTable, keys: readonly unknown[]): readonly string[] {
+  const sql = `SELECT ${recordSql(fields)} FROM (SELECT key AS place, value AS shown_id FROM json_each(?))
+    CROSS JOIN ${name} ON id = shown_id ORDER BY place`;
+  return prepared(db, sql).pluck().all(JSON.stringify(keys)) as string[];
+}
+
+function cursorOf(db: Database, { kind, name, idColumn }: PagedTable, key: unknown): string {
+  const row = prepared(db, `SELECT timestamp, ${idColumn} AS id FROM ${name} WHERE id = ?`).get(key);
+  const { timestamp, id } = row as { readonly timestamp: string | number; readonly id: string }; // of this transaction
+  return encodeCursor(kind, { timestamp: String(timestamp), id });
 }
 
 /** The keys of a page: each range is in its order, and SQLite merges them. */
 export function keysSql(
-  { name, idColumn, span }: Pick<PagedTable<never>, 'name' | 'idColumn' | 'span'>,
+  { name, idColumn, span }: Pick<PagedTable, 'name' | 'idColumn' | 'span'>,
   query: PageQuery,
   ranges: readonly PageQuery['equals'][],
 ): { readonly sql: string; readonly values: Record<string, string | number> } {
@@ -106,13 +110,4 @@ function conditions(
 /** Of a row of several instants, one behind the start of the time that is asked for is enough. */
 export function endsBehindStart({ lastColumn }: TimeSpan): string {
   return `coalesce(${lastColumn}, timestamp) >= @start`;
-}
-
-/** A text that is no JSON any more (edited by hand) must not make the page unreadable. */
-export function parsed(text: string, otherwise: unknown): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return otherwise;
-  }
 }

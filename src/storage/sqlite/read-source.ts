@@ -1,6 +1,7 @@
 import Sqlite, { type Database } from 'better-sqlite3';
 import { type FileStamp, isUnchanged, stampOf } from './file-stamp.ts';
 import { currentVersion, versionOf } from './migrations.ts';
+import { defineRecordFunctions } from './record.ts';
 
 /** How the reading thread comes to a connection. */
 export interface ReadSource {
@@ -32,6 +33,7 @@ export function ownDatabase(path: string): ReadSource {
     try {
       const version = versionOf(db);
       if (version !== currentVersion) throw new Error(`${path} is of version ${version}: the next start migrates it`);
+      defineRecordFunctions(db);
     } catch (error) {
       db.close();
       throw error;

@@ -4,8 +4,16 @@ import { encodeCursor } from '../cursor.ts';
 import { instantText, lowestInstantText } from '../instant-text.ts';
 import type { ExportQuery } from '../messages.ts';
 import { endsBehindStart } from '../page.ts';
+import { recordSql } from '../record.ts';
 import { forms } from './forms.ts';
-import { type ExportedRow, type ExportedTable, exportedTables } from './tables.ts';
+import { type ExportedTable, exportedTables } from './tables.ts';
+
+interface ExportedRow {
+  /** The JSON of what clients see. */
+  readonly record: string;
+  readonly writtenAt: string | number;
+  readonly writtenId: string;
+}
 
 /** Lines of one chunk at most: others who read wait for one chunk. */
 const mostLines = 1_000;
@@ -35,13 +43,15 @@ export function exportChunk(db: Database, query: ExportQuery): ExportChunk {
   const until = edge === undefined ? [] : [`${table.writtenColumn} <= @until`];
   const rows = db
     .prepare<[Values], ExportedRow>(
-      `SELECT ${table.columns} FROM ${table.name} WHERE ${[...terms.rows, ...until].join(' AND ')}
+      `SELECT ${recordSql(table.fields)} AS record, ${table.writtenColumn} AS writtenAt, ${table.idColumn} AS writtenId
+      FROM ${table.name} WHERE ${[...terms.rows, ...until].join(' AND ')}
       ORDER BY ${table.writtenColumn}, ${table.idColumn} LIMIT ${mostLines}`,
     )
     .all({ ...values.rows, ...(edge !== undefined && { until: edge }) });
-  const cursorOf = (row: ExportedRow) => encodeCursor(kind, { timestamp: String(row.exportedAt), id: row.exportedId });
-  const lines = rows.map((row) => forms[form].line(table.fields, table.record(row), cursorOf(row)));
-  if (after === undefined) lines.unshift(forms[form].head(table.fields));
+  const cursorOf = (row: ExportedRow) => encodeCursor(kind, { timestamp: String(row.writtenAt), id: row.writtenId });
+  const fields = table.fields.map(({ name }) => name);
+  const lines = rows.map((row) => forms[form].line(fields, row.record, cursorOf(row)));
+  if (after === undefined) lines.unshift(forms[form].head(fields));
   const bytes = new TextEncoder().encode(lines.join(''));
   const last = rows.at(-1);
   if (rows.length === mostLines && last !== undefined) return { bytes, next: cursorOf(last) };

@@ -1,23 +1,23 @@
 import type { ExportForm } from '../../ports.ts';
 
-/** How records become lines. */
+/** How records, each the JSON of an object on one line, become lines. */
 interface Form {
   /** Before the first line. */
   head(fields: readonly string[]): string;
-  line(fields: readonly string[], record: object, cursor: string): string;
+  line(fields: readonly string[], record: string, cursor: string): string;
 }
 
 const jsonl: Form = {
   head: () => '',
-  line: (_fields, record, cursor) => `${JSON.stringify({ ...record, cursor })}\n`,
+  line: (_fields, record, cursor) => `${record.slice(0, -1)},"cursor":${JSON.stringify(cursor)}}\n`,
 };
 
 /** RFC 4180. Lists and objects are cells of JSON; null is an empty cell. */
 const csv: Form = {
   head: (fields) => csvLine([...fields, 'cursor']),
   line(fields, record, cursor) {
-    const values = new Map(Object.entries(record));
-    return csvLine([...fields.map((field) => textOf(values.get(field))), cursor]);
+    const values = JSON.parse(record) as Readonly<Record<string, unknown>>; // an object, as it was made
+    return csvLine([...fields.map((field) => textOf(values[field])), cursor]);
   },
 };
 
