@@ -1,6 +1,6 @@
 import { createPrometheusAdapter, type PrometheusAdapterOptions } from './adapter/prometheus/adapter.ts';
 import { sourceIdOf } from './adapter/prometheus/source-id.ts';
-import { planQueries, sentQueries } from './adapter/prometheus/query-plan.ts';
+import { queriesAt } from './adapter/prometheus/query-plan.ts';
 import { createSyntheticAdapter } from './adapter/synthetic/adapter.ts';
 import type { Orders } from './api/orders.ts';
 import { createApi } from './api/create-api.ts';
@@ -22,11 +22,10 @@ import { createLifecycle, type Lifecycle, type StopFailure } from './lifecycle.t
 import type { Log } from './log.ts';
 import type { Evaluation } from './policy/decision-source.ts';
 import { encodeEvidence } from './policy/evidence.ts';
-import { explainRecorded } from './policy/explain.ts';
+import { explainRecorded, explainServed } from './policy/explain.ts';
 import { logSettings, reloadReport } from './reload.ts';
 import { createScheduler } from './scheduler/scheduler.ts';
 import { startTakeOver, type TakeOver } from './scheduler/take-over.ts';
-import { windowsOf } from './slo/model.ts';
 import type { AuditStorage } from './storage/ports.ts';
 import { openSqliteReplica } from './storage/sqlite/open-replica.ts';
 import { openSqliteStorage } from './storage/sqlite/open-storage.ts';
@@ -197,8 +196,8 @@ export function createApp(settings: Settings, log: Log, options: AppOptions = {}
       readiness,
       health: () => health.report(),
       system: () => health.system(),
-      explain: (stored) =>
-        explainRecorded(stored, (slo, atMs) => sentQueries(planQueries(slo, windowsOf(slo), atMs).units)),
+      explain: (stored) => explainRecorded(stored, queriesAt),
+      explainServed: (evaluation) => explainServed(evaluation, version, queriesAt),
       metrics,
       edge: {
         maxConnections: settings.maxConnections,

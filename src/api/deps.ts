@@ -7,7 +7,7 @@ import type { Clock } from '../clock.ts';
 import type { Trace } from '../eval/trace.ts';
 import type { HealthReport, SystemReport } from '../health/ports.ts';
 import type { Log, LogLevel } from '../log.ts';
-import type { DecisionSource } from '../policy/decision-source.ts';
+import type { DecisionSource, Evaluation } from '../policy/decision-source.ts';
 import type { EvaluationAnswer } from '../policy/evidence-answer.ts';
 import type { Decision } from '../slo/decision.ts';
 import type {
@@ -71,6 +71,7 @@ export interface ApiDeps {
   readonly system: () => SystemReport;
   /** The evidence of a stored row; null where it has none (rows of the Go original). */
   readonly explain: (stored: StoredEvaluation) => EvaluationAnswer | null;
+  readonly explainServed: (evaluation: Evaluation) => EvaluationAnswer;
   readonly edge: Edge;
   /** Without it there is no `/metrics`. */
   readonly metrics?: ApiMetrics;

@@ -1,6 +1,6 @@
 import { createFileReader, refused, type FileReading } from './file-reader.ts';
 import { describeFsError } from './fs-error.ts';
-import { listFiles, type Refused } from './list-files.ts';
+import { createFileLister, type Refused } from './list-files.ts';
 
 /** A directory as it was found at one moment. */
 export interface DirectoryReading {
@@ -24,10 +24,11 @@ const readAtOnce = 4;
 
 /** Returns the function that reads the directory; never rejects. Unchanged files are not read again. */
 export function createDirectoryReader(directory: string, wallMs: () => number): () => Promise<DirectoryReading> {
+  const listFiles = createFileLister(directory);
   const reader = createFileReader(wallMs);
   return async () => {
     try {
-      const listing = await listFiles(directory);
+      const listing = await listFiles();
       const files = listing.refused.map(({ path, message }) => refused(path, message));
       for (let from = 0; from < listing.files.length; from += atOnce) {
         const looked = listing.files.slice(from, from + atOnce);

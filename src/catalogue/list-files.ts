@@ -25,26 +25,35 @@ interface Walk {
   readonly files: string[];
   readonly refused: Refused[];
   readonly unreadable: Refused[];
-  /** Real paths of directories and files: each is read once, however links lead to it. */
-  readonly seen: Set<string>;
+  /**
+   * Real paths of directories and files, with the path that led to each: it is read once, however links lead to it.
+   */
+  readonly seen: Map<string, string>;
+  /** Of the walk before. */
+  readonly seenBefore: ReadonlyMap<string, string>;
   entries: number;
 }
 
 /**
- * Finds the SLO files of a directory and those below it. Names that begin with a dot are left out: they are the
- * halves of a Kubernetes mount (`..data`), editors' files, `.git`. Rejects where the root itself cannot be read.
+ * Returns the function that finds the SLO files of a directory and those below it. Names that begin with a dot are left
+ * out: they are the halves of a Kubernetes mount (`..data`), editors' files, `.git`. Rejects where the root itself cannot
+ * be read.
  */
-export async function listFiles(root: string): Promise<Listing> {
-  const walk: Walk = { files: [], refused: [], unreadable: [], seen: new Set(), entries: 0 };
-  await readLevel(root, walk);
-  walk.files.sort();
-  return walk;
+export function createFileLister(root: string): () => Promise<Listing> {
+  let seenBefore: ReadonlyMap<string, string> = new Map();
+  return async () => {
+    const walk: Walk = { files: [], refused: [], unreadable: [], seen: new Map(), seenBefore, entries: 0 };
+    await readLevel(root, walk);
+    walk.files.sort();
+    seenBefore = walk.seen;
+    return walk;
+  };
 }
 
 async function readLevel(directory: string, walk: Walk): Promise<void> {
   const real = await realpath(directory);
   if (walk.seen.has(real)) return;
-  walk.seen.add(real);
+  walk.seen.set(real, directory);
   const entries = (await readdir(directory, { withFileTypes: true })).filter(({ name }) => !name.startsWith('.'));
   walk.entries += entries.length;
   if (walk.entries > mostEntries || walk.files.length > mostFiles) {
@@ -63,7 +72,8 @@ function sorted(entries: readonly Dirent[]): Dirent[] {
 async function readEntry(directory: string, real: string, entry: Dirent, walk: Walk): Promise<void> {
   const path = join(directory, entry.name);
   const isYaml = /\.ya?ml$/.test(entry.name);
-  const found = entry.isSymbolicLink() ? await follow(path) : { kind: entry, real: join(real, entry.name) };
+  const ownReal = real === directory ? path : join(real, entry.name);
+  const found = entry.isSymbolicLink() ? await follow(path) : { kind: entry, real: ownReal };
   if (typeof found === 'string') {
     (isYaml ? walk.refused : walk.unreadable).push({ path, message: found });
   } else if (found.kind.isDirectory()) {
@@ -71,9 +81,19 @@ async function readEntry(directory: string, real: string, entry: Dirent, walk: W
   } else if (isYaml && !found.kind.isFile()) {
     walk.refused.push({ path, message: 'not a regular file: it is not opened' });
   } else if (isYaml && !walk.seen.has(found.real)) {
-    walk.seen.add(found.real);
-    walk.files.push(path);
+    addFile(path, found.real, walk);
   }
+}
+
+/**
+ * By the string of the walk before, where there is one: ten thousand new ones each few seconds outlive the young
+ * generation, and were half of all garbage of a server.
+ */
+function addFile(path: string, real: string, { files, seen, seenBefore }: Walk): void {
+  const before = seenBefore.get(real);
+  const kept = before === path ? before : path;
+  seen.set(real === kept ? kept : real, kept);
+  files.push(kept);
 }
 
 async function readBelow(path: string, walk: Walk): Promise<void> {

@@ -82,7 +82,7 @@ export type Gauge =
   | { readonly state: 'notMeasured' } // the source has no notion of it, and it is not enforced
   | { readonly state: 'failed'; readonly failure: Failure };
 
-/** A query as it was sent, to be shown as evidence and pasted into Prometheus. */
+/** A query as it is sent, to be shown as evidence and pasted into Prometheus. */
 export interface SentQuery {
   readonly role: QueryRole;
   readonly window?: string;
@@ -108,7 +108,6 @@ export interface Measurement {
   readonly infos: readonly string[];
   /** The adapter's remarks for the answer's `notes`. */
   readonly notes: readonly string[];
-  readonly queries: readonly SentQuery[];
 }
 
 /**

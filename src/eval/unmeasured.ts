@@ -14,6 +14,5 @@ export function unmeasured(slo: Slo, evaluatedAtMs: number, reason: FailureReaso
     warnings: [],
     infos: [],
     notes: [],
-    queries: [],
   };
 }

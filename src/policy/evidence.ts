@@ -71,7 +71,6 @@ function encodeGauge(gauge: Gauge): EvidenceForm['p'] {
 export interface DecodedEvidence {
   readonly softwareVersion: string;
   readonly adapter: 'prometheus' | 'synthetic';
-  /** Without the queries: they are made again from the SLO. */
   readonly measurement: Measurement;
   readonly previous: readonly BlockingRule[];
 }
@@ -104,7 +103,6 @@ export function decodeEvidence(text: string, slo: Slo): DecodedEvidence | null {
       warnings: evidence.wa ?? [],
       infos: evidence.i ?? [],
       notes: evidence.n ?? [],
-      queries: [],
     },
     previous: (evidence.b ?? []).map(([rule, reason, ageMs]) => ({ rule, reason, ageMs })),
   };

@@ -6,6 +6,7 @@ import { offsetOf, scalarSource } from './document-place.ts';
 import { factsOf } from './facts.ts';
 import { error, type Finding } from './finding.ts';
 import { sliHash, specHash } from './hash.ts';
+import { inOnePiece } from './in-one-piece.ts';
 import { formatPath } from './json-path.ts';
 import type { Slo } from './model.ts';
 import type { Problem } from './problem.ts';
@@ -57,8 +58,14 @@ export function readDocument(document: Document.Parsed, source: Source): Documen
   if (checked.slo === undefined || problems.some(({ severity }) => severity === 'error')) return { problems, declares };
   const idOffset = offsetOf(document, error(['metadata', 'id'], ''), source.text);
   const { slo } = checked;
-  const hashes = { specHash: specHash(slo.document), sliHash: sliHash(slo) };
-  return { parsed: { slo, ...hashes, place: placeAt(idOffset, source) }, problems, declares };
+  const parsed = {
+    slo,
+    specHash: specHash(slo.document),
+    sliHash: sliHash(slo),
+    place: { ...inOnePiece(placeAt(idOffset, source)), file: source.file },
+  };
+  const { id, service, environment } = slo; // the same, and no slices of the text, each of which would keep all of it
+  return { parsed, problems, declares: { id, service, environment } };
 }
 
 function check(

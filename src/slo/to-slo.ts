@@ -1,5 +1,6 @@
 import { parseDuration } from './duration.ts';
 import { errorBudget } from './error-budget.ts';
+import { inOnePiece } from './in-one-piece.ts';
 import type { Duration, Slo, SloDocument, Window } from './model.ts';
 import type { SloFile } from './schema.ts';
 
@@ -30,11 +31,6 @@ export function toSlo(file: SloFile): Slo {
     gating: { ...spec.gating, stalenessLimit: durationOf(spec.gating.stalenessLimit) },
     document,
   };
-}
-
-/** Strings of its own: those that the YAML parser makes are slices, each of which keeps the whole text of the file. */
-function inOnePiece(document: SloDocument): SloDocument {
-  return JSON.parse(JSON.stringify(document)) as SloDocument;
 }
 
 /** The document with its defaults, its keys in the order of the schema. */

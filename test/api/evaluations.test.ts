@@ -1,4 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { queriesAt } from '../../src/adapter/prometheus/query-plan.ts';
+import type { Evaluation } from '../../src/policy/decision-source.ts';
+import { explainServed } from '../../src/policy/explain.ts';
 import { evaluationAnswer, type EvaluationAnswer } from '../../src/policy/evidence-answer.ts';
 import type { StoredEvaluation } from '../../src/storage/ports.ts';
 import { anApi } from '../support/api.ts';
@@ -33,6 +36,17 @@ describe('GET /v1/evaluations/{id}', () => {
       recomputed: { decision: 'ALLOW' },
     });
     expect(answer.windows.map(({ window }) => window)).toEqual(['30d', '5m', '1h', '6h']);
+  });
+
+  it('tells the queries of each window, also of one that was kept', async () => {
+    const explainWith = (evaluation: Evaluation) => explainServed(evaluation, '0.2.0', queriesAt);
+    const { app, decisions } = anApi({ deps: { explainServed: explainWith } });
+    const evaluation = anEvaluation();
+    decisions.set(evaluation);
+    const { queries } = (await app.inject(`/v1/evaluations/${evaluation.id}`)).json<EvaluationAnswer>();
+    const asked = queries.filter(({ role }) => role === 'total').map(({ window }) => window);
+    expect(asked).toEqual(['30d', '5m', '1h', '6h']);
+    expect(queries.find(({ role, window }) => role === 'good' && window === '30d')?.promql).toContain('[30d]');
   });
 
   it('answers what is explained of a stored row', async () => {

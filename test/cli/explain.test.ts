@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import type { WindowState } from '../../src/eval/measurement.ts';
+import type { SentQuery, WindowState } from '../../src/eval/measurement.ts';
 import type { Evaluation } from '../../src/policy/decision-source.ts';
+import { explainServed } from '../../src/policy/explain.ts';
 import { anApi, listen } from '../support/api.ts';
 import { aMeasurement, anEvaluation } from '../support/evaluation.ts';
 import { createGate, type GateServer } from '../support/gate-server.ts';
@@ -16,8 +17,12 @@ const timedOut: WindowState = {
 };
 
 /** The API over an evaluation, as the `aegis` command line sees it. */
-async function serving(evaluation: Evaluation, ageMs = 12_000): Promise<string> {
-  const { app, decisions } = anApi({ slos: [evaluation.slo] });
+async function serving(
+  evaluation: Evaluation,
+  { ageMs = 12_000, queries = [] }: { ageMs?: number; queries?: readonly SentQuery[] } = {},
+): Promise<string> {
+  const explainWith = (served: Evaluation) => explainServed(served, '0.2.0', () => queries);
+  const { app, decisions } = anApi({ slos: [evaluation.slo], deps: { explainServed: explainWith } });
   decisions.set(evaluation, ageMs);
   onTestFinished(() => app.close());
   return `http://127.0.0.1:${await listen(app)}`;
@@ -57,7 +62,7 @@ describe('aegis explain', () => {
     ] as const;
     const noData: WindowState = { state: 'noData', cause: 'no series match' };
     const freshness = { state: 'ok', ages: [{ metric: 'http_requests_total', ageMs: 2_000_000 }] } as const;
-    const server = await serving(measured({ '5m': timedOut, '6h': noData }, { queries, freshness }));
+    const server = await serving(measured({ '5m': timedOut, '6h': noData }, { freshness }), { queries });
     const { code, out } = await aegis(['explain', '--slo', slo.id, '--server', server]);
     expect(code).toBe(0);
     expect(out).toMatch(/^WARN .*: query failed: total \(window=5m\): timeout: no answer within 5s$/m);
@@ -73,7 +78,7 @@ describe('aegis explain', () => {
   });
 
   test('a decision that has grown old is told as it stands, and as it was', async () => {
-    const server = await serving(measured({}), 15 * 60_000);
+    const server = await serving(measured({}), { ageMs: 15 * 60_000 });
     const { code, out } = await aegis(['explain', '--slo', slo.id, '--server', server]);
     expect(code).toBe(0);
     expect(out).toMatch(/^WARN .*: decision is overdue \(evaluated 15m ago, interval 5m\)$/m);

@@ -68,7 +68,6 @@ function measurementOf(slo: Slo, measurements: Case['measurements']): Measuremen
     warnings: [],
     infos: [],
     notes: [],
-    queries: [],
   };
 }
 

@@ -166,7 +166,7 @@ describe('evidence', () => {
         const measurement = aMeasurement(slo, windows, { points: { state: 'ok', value: points }, warnings: ['w'] });
         const evaluation = anEvaluation({ slo, measurement, previous });
         const decoded = decodeEvidence(encodeEvidence(evaluation, '1.2.3'), slo);
-        expect(decoded?.measurement).toEqual({ ...measurement, queries: [] });
+        expect(decoded?.measurement).toEqual(measurement);
         expect(decide(slo, decoded!.measurement, decoded!.previous)).toEqual(evaluation.result);
       }),
     );

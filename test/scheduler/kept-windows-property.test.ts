@@ -92,7 +92,6 @@ function measureLeaning(slo: Slo, service: Service, kept: KeptWindows | null, at
     clockSkewMs: 0,
     infos: [],
     notes: [],
-    queries: [],
   };
   return { measurement, reads };
 }

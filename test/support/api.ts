@@ -7,6 +7,7 @@ import type { AnsweredRequest, ApiDeps } from '../../src/api/deps.ts';
 import { systemClock } from '../../src/clock.ts';
 import type { FileInError } from '../../src/catalogue/ports.ts';
 import type { OrderRecord, ServedDecision } from '../../src/storage/ports.ts';
+import { explainServed } from '../../src/policy/explain.ts';
 import type { Slo } from '../../src/slo/model.ts';
 import { addPerformanceMetrics } from '../../src/telemetry/performance-metrics.ts';
 import { anEvaluation } from './evaluation.ts';
@@ -80,6 +81,7 @@ export function anApi(options: TestApiOptions = {}): TestApi {
     health: () => aHealthReport(),
     system: aSystemReport,
     explain: () => null,
+    explainServed: (evaluation) => explainServed(evaluation, '0.2.0', () => []),
     edge: { maxConnections: 8192, trustedProxies: [], rates: () => ({ rateLimit: 0, forcedRateLimit: 0 }) },
     metrics: {
       text: () =>

@@ -28,7 +28,6 @@ export function aMeasurement(
     warnings: [],
     infos: [],
     notes: [],
-    queries: [],
     ...rest,
   };
 }

@@ -20,8 +20,8 @@ const largestAnswer = 10 * 1024 * 1024;
 
 const gunzipped = promisify(gunzip);
 
-/** Of the pieces in which an answer is decompressed: smaller ones, of Node's 16 kB, leave more garbage behind. */
-const chunkSize = 64 * 1024;
+/** Bytes of the pieces in which an answer is decompressed. */
+const [smallestPiece, largestPiece] = [4 * 1024, 64 * 1024];
 
 /** One HTTP exchange, to the end of its answer. Never rejects; the signal ends it once it is connected. */
 export async function exchange(
@@ -75,11 +75,20 @@ async function decompressed(wire: Buffer, encoding: string | undefined): Promise
   if (encoding !== 'gzip')
     return garbled(`the answer is compressed by ${encoding.slice(0, 20)}, which was not asked for`);
   try {
-    return (await gunzipped(wire, { maxOutputLength: largestAnswer, chunkSize })).toString();
+    return (await gunzipped(wire, { maxOutputLength: largestAnswer, chunkSize: pieceFor(wire) })).toString();
   } catch (error) {
     const isTooLarge = error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE';
     return isTooLarge ? tooLarge(exceeded) : garbled('the compressed answer is damaged');
   }
+}
+
+/**
+ * One piece for a usual answer, of the length that stands at the end of a gzip stream (RFC 1952, ISIZE): memory that was
+ * taken for more is held until garbage is collected. A length that is not true costs pieces more, or a larger one.
+ */
+function pieceFor(wire: Buffer): number {
+  const length = wire.length < 4 ? 0 : wire.readUInt32LE(wire.length - 4);
+  return Math.min(Math.max(length + 1, smallestPiece), largestPiece);
 }
 
 function headerOf(response: Dispatcher.ResponseData, name: string): string | undefined {

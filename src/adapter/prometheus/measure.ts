@@ -15,7 +15,7 @@ import type { Breaker } from './breaker.ts';
 import { Collection } from './collection.ts';
 import { askAll, type Tools } from './evaluation.ts';
 import type { Unit } from './part.ts';
-import { planQueries, sentQueries, windowUnits, type QueryPlan } from './query-plan.ts';
+import { planQueries, windowUnits, type QueryPlan } from './query-plan.ts';
 
 /** One evaluation's questions, unless the circuit breaker is open. */
 export async function measure(
@@ -74,7 +74,6 @@ async function asked(request: MeasureRequest, tools: Tools, signal: AbortSignal)
     clockSkewMs,
     warnings,
     infos,
-    queries: sentQueries([...plan.units, ...followUps]),
   };
 }
 

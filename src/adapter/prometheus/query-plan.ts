@@ -8,7 +8,7 @@ import { coverageAsKept, coverageUnits, readCoverage, youthUnits } from './cover
 import { freshnessUnits, metricGroups, readFreshness, searchUnits, type MetricGroup } from './freshness.ts';
 import type { Unit } from './part.ts';
 import { pointsUnits, readPoints } from './points.ts';
-import { queriesOf, type WindowQueries } from './sli-queries.ts';
+import { queriesOf, windowUnit, type Kinds, type WindowQueries } from './sli-queries.ts';
 
 /** What one evaluation asks of the source, and how the answers of the checks are to be read. */
 export interface QueryPlan {
@@ -54,20 +54,25 @@ export function planQueries(
 
 /** Good and total of windows. */
 export function windowUnits(slo: Slo, windows: readonly Window[]): readonly Unit[] {
-  const { units } = preparedOf(slo);
-  return windows.flatMap((window) => units.get(window.name) ?? queriesOf(slo, [window]).map(({ unit }) => unit));
+  const { kinds } = preparedOf(slo);
+  const kindsOf = (window: Window) => {
+    const known = kinds.get(window.name);
+    return known === undefined ? queriesOf(slo, [window]).map((queries) => queries.kinds) : [known];
+  };
+  return windows.flatMap((window) => kindsOf(window).map((known) => windowUnit(slo, window, known)));
 }
 
-/** The queries of units as they are shown as evidence, without what makes a union of them. */
-export function sentQueries(units: readonly Unit[]): readonly SentQuery[] {
-  return units.flatMap(({ parts }) =>
+/** The queries of an SLO at an instant as they are shown as evidence, without what makes a union of them. */
+export function queriesAt(slo: Slo, evaluatedAtMs: number): readonly SentQuery[] {
+  return planQueries(slo, windowsOf(slo), evaluatedAtMs).units.flatMap(({ parts }) =>
     parts.map(({ role, window, promql }) => ({ role, promql, ...(window !== undefined && { window }) })),
   );
 }
 
 /** What is the same at each evaluation of an SLO. Of ten thousand, so no more than is asked for again. */
 interface Prepared {
-  readonly units: ReadonlyMap<string, Unit>;
+  /** By the window's name. Not the queries: those of twelve are longer than all else that is known of an SLO. */
+  readonly kinds: ReadonlyMap<string, Kinds>;
   readonly series: Omit<JudgedSeries, 'freshness'>;
   readonly groups: readonly MetricGroup[];
 }
@@ -80,8 +85,8 @@ function preparedOf(slo: Slo): Prepared {
   if (known !== undefined) return known;
   const queries = queriesOf(slo, windowsOf(slo));
   const { freshness, ...series } = judgedSeries(slo, queries);
-  const units = new Map(queries.map(({ window, unit }) => [window.name, unit]));
-  const fresh = { units, series, groups: metricGroups(freshness) };
+  const kinds = new Map(queries.map((read) => [read.window.name, read.kinds]));
+  const fresh = { kinds, series, groups: metricGroups(freshness) };
   prepared.set(slo, fresh);
   return fresh;
 }

@@ -9,10 +9,18 @@ import {
 import type { Slo, Window } from '../../slo/model.ts';
 import type { Part, Unit } from './part.ts';
 
-/** A window's good and total as they are sent, and what is known of them. */
+/** As what a query stands in a union; null where our grammar cannot tell, so that it is sent by itself. */
+type Kind = Part['type'] | null;
+
+export interface Kinds {
+  readonly good: Kind;
+  readonly total: Kind;
+}
+
+/** What is known of a window's good and total. */
 export interface WindowQueries {
   readonly window: Window;
-  readonly unit: Unit;
+  readonly kinds: Kinds;
   /** undefined: our grammar cannot read the query, and says why in `fault`. */
   readonly goodSelectors: readonly Selector[] | undefined;
   readonly totalSelectors: readonly Selector[] | undefined;
@@ -21,13 +29,13 @@ export interface WindowQueries {
 
 /** The queries of an SLO for each of these windows. */
 export function queriesOf(slo: Slo, windows: readonly Window[]): readonly WindowQueries[] {
-  const [goodOf, totalOf] = [reader(slo.sli.goodQuery, 'good'), reader(slo.sli.totalQuery, 'total')];
+  const [goodOf, totalOf] = [reader(slo.sli.goodQuery), reader(slo.sli.totalQuery)];
   return windows.map((window) => {
     const [good, total] = [goodOf(window), totalOf(window)];
     const fault = good.fault ?? total.fault;
     return {
       window,
-      unit: { group: window.name, parts: [good.part, total.part], asItStands: !good.countable || !total.countable },
+      kinds: { good: good.kind, total: total.kind },
       goodSelectors: good.selectors,
       totalSelectors: total.selectors,
       ...(fault !== undefined && { fault }),
@@ -35,21 +43,32 @@ export function queriesOf(slo: Slo, windows: readonly Window[]): readonly Window
   });
 }
 
+/** A window's good and total as they are sent. */
+export function windowUnit({ sli }: Slo, { name }: Window, { good, total }: Kinds): Unit {
+  const part = (role: 'good' | 'total', query: string, kind: Kind): Part => ({
+    tag: `${role}:${name}`,
+    role,
+    window: name,
+    promql: substituteWindow(query, name),
+    type: kind ?? 'vector',
+  });
+  return {
+    group: name,
+    parts: [part('good', sli.goodQuery, good), part('total', sli.totalQuery, total)],
+    asItStands: good === null || total === null,
+  };
+}
+
 interface ReadQuery {
-  readonly part: Part;
-  /** Known to be a vector or a scalar, so that it can stand in a union. */
-  readonly countable: boolean;
+  readonly kind: Kind;
   readonly selectors: readonly Selector[] | undefined;
   readonly fault?: string;
 }
 
 /** Where a query says the same of each window it is analyzed once, and not once a window. */
-function reader(query: string, role: 'good' | 'total'): (window: Window) => ReadQuery {
+function reader(query: string): (window: Window) => ReadQuery {
   const ofAll = windowIndependent(query);
-  return (window) => {
-    const promql = substituteWindow(query, window.name);
-    return read(promql, role, window, ofAll ?? analyze(promql));
-  };
+  return (window) => read(ofAll ?? analyze(substituteWindow(query, window.name)));
 }
 
 /** The analysis of a query whose type and selectors, ranges apart, are those of any window; undefined where they may differ. */
@@ -59,16 +78,8 @@ function windowIndependent(query: string): Analysis | undefined {
   return analysis.ok && !analysis.selectors.some(({ text }) => hasStandIn(text)) ? analysis : undefined;
 }
 
-function read(promql: string, role: 'good' | 'total', window: Window, analysis: Analysis): ReadQuery {
-  const part = (type: Part['type']): Part => ({
-    tag: `${role}:${window.name}`,
-    role,
-    window: window.name,
-    promql,
-    type,
-  });
-  if (!analysis.ok) return { part: part('vector'), countable: false, selectors: undefined, fault: analysis.message };
+function read(analysis: Analysis): ReadQuery {
+  if (!analysis.ok) return { kind: null, selectors: undefined, fault: analysis.message };
   const { type, selectors } = analysis;
-  if (type === 'scalar') return { part: part('scalar'), countable: true, selectors };
-  return { part: part('vector'), countable: type === 'vector', selectors };
+  return { kind: type === 'vector' || type === 'scalar' ? type : null, selectors };
 }

@@ -112,6 +112,5 @@ function nothingBeside(evaluatedAtMs: number): Omit<Measurement, 'windows' | 'fr
     warnings: [],
     infos: [],
     notes: ['synthetic data'],
-    queries: [],
   };
 }

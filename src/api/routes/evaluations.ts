@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { AegisError } from '../../errors.ts';
-import { evaluationAnswer, type EvaluationAnswer } from '../../policy/evidence-answer.ts';
+import type { EvaluationAnswer } from '../../policy/evidence-answer.ts';
 import type { Evaluation } from '../../policy/decision-source.ts';
 import type { StoredEvaluation } from '../../storage/ports.ts';
 import type { Api, ApiDeps } from '../deps.ts';
@@ -85,7 +85,7 @@ const Evidence = Type.Unsafe<EvaluationAnswer | BareEvaluation>(
   ),
 );
 
-type Deps = Pick<ApiDeps, 'audit' | 'catalogue' | 'decisions' | 'explain' | 'about'>;
+type Deps = Pick<ApiDeps, 'audit' | 'catalogue' | 'decisions' | 'explain' | 'explainServed'>;
 
 export function evaluationRoutes(app: Api, deps: Deps): void {
   app.route({
@@ -105,7 +105,7 @@ export function evaluationRoutes(app: Api, deps: Deps): void {
       const current = currentEvaluation(deps, id);
       if (current !== undefined) {
         refuseOtherSlos(request, snapshot, current.slo.id);
-        return explainCurrent(current, deps.about.version);
+        return deps.explainServed(current);
       }
       const stored = await deps.audit.get(id);
       if (stored === null) throw new AegisError('unknown_evaluation', `evaluation not found: ${id}`);
@@ -122,22 +122,6 @@ function currentEvaluation({ catalogue, decisions }: Deps, evaluationId: string)
     if (evaluation?.id === evaluationId) return evaluation;
   }
   return undefined;
-}
-
-function explainCurrent(evaluation: Evaluation, softwareVersion: string): EvaluationAnswer {
-  const { id, slo, specHash, adapter, measurement, previous, result } = evaluation;
-  return evaluationAnswer({
-    evaluationId: id,
-    slo,
-    specHash,
-    softwareVersion,
-    adapter,
-    measurement,
-    previous,
-    queries: measurement.queries,
-    decision: result.decision,
-    reasons: result.items.map((item) => item.reason),
-  });
 }
 
 function bare({ evaluationId, sloId, evaluatedAtMs, decision, reasons }: StoredEvaluation): BareEvaluation {

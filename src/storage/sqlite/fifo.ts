@@ -24,7 +24,8 @@ export function createFifo<T>(): Fifo<T> {
     take(count) {
       const items = kept.slice(taken, taken + count);
       taken += items.length;
-      if (taken >= leastMoved && taken * 2 > kept.length) {
+      // An empty one holds nothing: rows that are out would be kept until many are.
+      if (taken === kept.length || (taken >= leastMoved && taken * 2 > kept.length)) {
         kept = kept.slice(taken);
         taken = 0;
       }
