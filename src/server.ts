@@ -3,7 +3,6 @@ import { createApp } from './app.ts';
 import { createLiveSettings } from './config/live-settings.ts';
 import { readSettings } from './config/read-settings.ts';
 import { AegisError, messageOf } from './errors.ts';
-import { boundGarbage } from './heap-bound.ts';
 import { logCrashes } from './telemetry/crash.ts';
 import { openLogFile, type LogFile } from './telemetry/log-file.ts';
 import { createLogger } from './telemetry/logger.ts';
@@ -25,7 +24,6 @@ async function main(): Promise<void> {
       refuse(read.message);
       break;
     case 'settings': {
-      boundGarbage();
       const { settings } = read;
       const mistake = await checkAccessFiles(settings.access).catch((error: unknown) => messageOf(error));
       if (mistake !== undefined) {

@@ -3,9 +3,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { expect, it, onTestFinished } from 'vitest';
-import { openProgram } from '../../src/compiled-program.ts';
 import { outerEnvironment, root } from '../support/running.ts';
 import { version } from '../../src/version.ts';
 
@@ -37,5 +35,22 @@ it('the server is loaded without a package', () => {
 });
 
 it('the server is loaded as this Node compiled it at its build', () => {
-  expect(openProgram(pathToFileURL(join(root, 'dist/server-program.cjs'))).wasCompiled).toBe(true);
+  const telling = `
+    import { syncBuiltinESMExports } from 'node:module';
+    import vm from 'node:vm';
+    const { Script } = vm;
+    vm.Script = function (...args) {
+      const script = new Script(...args);
+      console.log('refused by V8:', script.cachedDataRejected);
+      return script;
+    };
+    syncBuiltinESMExports();`;
+  const args = [
+    '--import',
+    `data:text/javascript,${encodeURIComponent(telling)}`,
+    join(root, 'dist/server.js'),
+    '--version',
+  ];
+  const said = execFileSync(process.execPath, args, { env: outerEnvironment(), encoding: 'utf8' });
+  expect(said).toContain('refused by V8: false\n');
 });
