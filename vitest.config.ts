@@ -14,5 +14,7 @@ export default defineConfig({
     teardownTimeout: 20_000,
     pool: 'forks',
     maxWorkers: 3,
+    // Modules are read once a worker: no test changes one, nor the process that it runs in.
+    isolate: false,
   },
 });

@@ -18,6 +18,8 @@ export interface SeenRequest {
   readonly headers: IncomingHttpHeaders;
   /** Parameters of the path's query and of the form. */
   readonly parameters: URLSearchParams;
+  /** The client's port: requests of one connection have the same. */
+  readonly fromPort: number | undefined;
   /** When it was read, epoch milliseconds. */
   readonly atMs: number;
 }
@@ -126,7 +128,8 @@ function describe(incoming: IncomingMessage, body: Buffer): SeenRequest {
   const path = incoming.url ?? '/';
   const parameters = new URL(path, 'http://proxy').searchParams;
   for (const [key, value] of new URLSearchParams(body.toString())) parameters.append(key, value);
-  return { method: incoming.method ?? '', path, headers: incoming.headers, parameters, atMs: Date.now() };
+  const { method = '', headers, socket } = incoming;
+  return { method, path, headers, parameters, fromPort: socket.remotePort, atMs: Date.now() };
 }
 
 async function forward(

@@ -97,6 +97,18 @@ describeWithPrometheus('the Prometheus adapter', () => {
     await bench.close();
   });
 
+  it('keeps its connections: one after the other goes over the same, and side by side no more than it may', async () => {
+    await withBench({ concurrency: 3 }, async (bench) => {
+      const connections = () => new Set(bench.proxy.seen.map(({ fromPort }) => fromPort)).size;
+      for (let index = 0; index < 10; index++) await bench.measure(slo);
+      expect(bench.proxy.seen.length).toBeGreaterThanOrEqual(10);
+      expect(connections()).toBe(1);
+      await Promise.all(Array.from({ length: 30 }, () => bench.measure(slo)));
+      expect(bench.proxy.seen.length).toBeGreaterThanOrEqual(40);
+      expect(connections()).toBeLessThanOrEqual(3);
+    });
+  });
+
   it.each(['http-403', 'http-405', 'http-501'] as const)(
     'asks by GET after %s to POST, and remembers it',
     async (fault) => {
