@@ -256,7 +256,7 @@ describe('a polite client has its decisions while others', () => {
         for (const { socket } of many) socket.write(get('/v1/slo').repeat(10));
         await new Promise((resolve) => setTimeout(resolve, 50));
       }
-      expect(many.some((one) => one.text().includes('429 Too Many Requests'))).toBe(true);
+      await eventually(() => expect(many.some((one) => one.text().includes('429 Too Many Requests'))).toBe(true));
       return many;
     });
     const said = () => gate.lines().filter(({ message }) => message === 'rate_limit');

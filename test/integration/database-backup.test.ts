@@ -6,6 +6,7 @@ import Sqlite from 'better-sqlite3';
 import { afterEach, describe, expect, it } from 'vitest';
 import { aegis } from '../cli/aegis.ts';
 import { makeEvaluation } from '../storage/make-evaluation.ts';
+import { eventually } from '../support/eventually.ts';
 import { createGate, type GateServer } from '../support/gate-server.ts';
 import { scratch } from '../support/scratch.ts';
 import { sloDocument } from '../support/slo.ts';
@@ -63,8 +64,11 @@ describe('aegis db backup beside a server that writes', () => {
     const load = writeLoad(gate);
     let [before, rowsSoFar]: [readonly string[], number] = [[], 0];
     for (let round = 0; round < 4; round++) {
-      before = keysIn(gate.db);
-      expect(before.length).toBeGreaterThan(rowsSoFar);
+      before = await eventually(() => {
+        const keys = keysIn(gate.db);
+        expect(keys.length).toBeGreaterThan(rowsSoFar);
+        return keys;
+      });
       rowsSoFar = before.length;
       const ran = await aegis(['db', 'backup', '--db', gate.db, '--to', backup, ...(round > 0 ? ['--force'] : [])]);
       expect(ran).toMatchObject({ code: 0, err: '' });
@@ -72,7 +76,7 @@ describe('aegis db backup beside a server that writes', () => {
       const kept = new Set(keysIn(backup));
       expect(before.filter((key) => !kept.has(key))).toEqual([]);
     }
-    expect(keysIn(gate.db).length).toBeGreaterThan(rowsSoFar); // the server went on
+    await eventually(() => expect(keysIn(gate.db).length).toBeGreaterThan(rowsSoFar)); // the server goes on
     await load.stop();
 
     const refused = await aegis(['db', 'restore', '--db', gate.db, '--from', backup]);

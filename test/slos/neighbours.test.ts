@@ -106,7 +106,9 @@ describeWithPrometheus('the packs of slos/neighbours, and files of aegis slo new
     const copies = scenarios.flatMap((scenario) =>
       all.map(({ id, text }): [string, string] => [`${id}${nameOf(scenario)}.yaml`, adopted(text, nameOf(scenario))]),
     );
-    gate = await createGate({ prometheusUrl: prometheus.url, files: Object.fromEntries(copies) });
+    // All of them at once, on a machine that may be busy: how long that takes is not what is tested here.
+    const args = ['--prometheus-timeout', '60s', '--evaluation-timeout', '100s'];
+    gate = await createGate({ prometheusUrl: prometheus.url, files: Object.fromEntries(copies), args });
     await gate.start();
     const ids = copies.map(([name]) => name.replace('.yaml', ''));
     await Promise.all(ids.map(async (id) => answers.set(id, await gate.decide(id))));
