@@ -1,9 +1,8 @@
 import type { Document } from 'yaml';
 import { declaredInText, type Declaration } from './declaration.ts';
 import type { Problem } from './problem.ts';
-import { mostProblems, readDocument, readFlawless, type ParsedSlo } from './read-document.ts';
-import { readPlainYaml, type PlainDocument } from './plain-yaml.ts';
-import { placeAt, sourceOf, type Source } from './source.ts';
+import { mostProblems, readDocument, type ParsedSlo } from './read-document.ts';
+import { placeAt, sourceOf } from './source.ts';
 import { readYaml } from './yaml-text.ts';
 
 export interface ParsedFile {
@@ -18,11 +17,8 @@ export interface ParsedFile {
 
 /** Reads an SLO file, one or several YAML documents, and tells every error at once. Never throws, whatever the text. */
 export function parseSloFile(text: string, file: string): ParsedFile {
-  const source = sourceOf(text, file);
-  const plain = readPlainYaml(text);
-  const usual = plain && readPlain(plain, source);
-  if (usual !== undefined) return usual;
   const yaml = readYaml(text);
+  const source = sourceOf(text, file);
   const at = (severity: Problem['severity'], offset: number, message: string): Problem => ({
     severity,
     ...placeAt(offset, source),
@@ -42,14 +38,6 @@ export function parseSloFile(text: string, file: string): ParsedFile {
     problems: bounded(readings.flatMap(({ problems }) => problems)),
     declares: readings.map(({ declares }) => declares).filter((declares) => Object.keys(declares).length > 0),
   };
-}
-
-/** Undefined where there is anything to be told, which needs the places that the library knows. */
-function readPlain({ value, idOffset }: PlainDocument, source: Source): ParsedFile | undefined {
-  const reading = readFlawless(value, idOffset, source);
-  if (reading === undefined) return undefined;
-  const { parsed, declares } = reading;
-  return { file: source.file, slos: [parsed], problems: [], declares: [declares] };
 }
 
 /** Whether there is anything between two `---`: a comment alone is no document. */

@@ -7,7 +7,7 @@ import { factsOf } from './facts.ts';
 import { error, type Finding } from './finding.ts';
 import { sliHash, specHash } from './hash.ts';
 import { inOnePiece } from './in-one-piece.ts';
-import { formatPath, type JsonPath } from './json-path.ts';
+import { formatPath } from './json-path.ts';
 import type { Slo } from './model.ts';
 import type { Problem } from './problem.ts';
 import { checkQueries } from './query-check.ts';
@@ -46,8 +46,7 @@ export function readDocument(document: Document.Parsed, source: Source): Documen
   const isBroken = inYaml.some(({ problem }) => problem.severity === 'error');
   const value = toValue(document);
   // A document that YAML could not read to its end would seem to miss keys; one with a key twice is whole.
-  const sourceAt = (path: JsonPath) => scalarSource(document, path, source.text);
-  const checked = document.errors.length > 0 || !value.ok ? { findings: [] } : check(value.value, sourceAt);
+  const checked = document.errors.length > 0 || !value.ok ? { findings: [] } : check(document, value.value, source);
   const unreadable = value.ok || isBroken ? [] : [{ offset: document.range[0], problem: error([], value.message) }];
   const placed = [
     ...inYaml.slice(0, mostProblems + 1),
@@ -58,16 +57,7 @@ export function readDocument(document: Document.Parsed, source: Source): Documen
   const declares = declarationOf(document, value, source);
   if (checked.slo === undefined || problems.some(({ severity }) => severity === 'error')) return { problems, declares };
   const idOffset = offsetOf(document, error(['metadata', 'id'], ''), source.text);
-  return { ...readOf(checked.slo, idOffset, source), problems };
-}
-
-/** Reads a document of which nothing but its value is known; undefined where there is anything to be told of it. */
-export function readFlawless(value: unknown, idOffset: number, source: Source) {
-  const { findings, slo } = check(value, () => undefined);
-  return findings.length > 0 || slo === undefined ? undefined : readOf(slo, idOffset, source);
-}
-
-function readOf(slo: Slo, idOffset: number, source: Source): { parsed: ParsedSlo; declares: Declaration } {
+  const { slo } = checked;
   const parsed = {
     slo,
     specHash: specHash(slo.document),
@@ -75,16 +65,17 @@ function readOf(slo: Slo, idOffset: number, source: Source): { parsed: ParsedSlo
     place: { ...inOnePiece(placeAt(idOffset, source)), file: source.file },
   };
   const { id, service, environment } = slo; // the same, and no slices of the text, each of which would keep all of it
-  return { parsed, declares: { id, service, environment } };
+  return { parsed, problems, declares: { id, service, environment } };
 }
 
 function check(
+  document: Document.Parsed,
   value: unknown,
-  sourceAt: (path: JsonPath) => string | undefined,
+  { text }: Source,
 ): { findings: readonly Finding[]; slo?: Slo } {
   const facts = factsOf(value);
   const between = [...checkConsistency(facts), ...checkQueries(facts)];
-  const result = checkSchema(value, sourceAt);
+  const result = checkSchema(value, (path) => scalarSource(document, path, text));
   if ('findings' in result) return { findings: [...result.findings, ...between] };
   const findings = [...checkDurations(result.file), ...between];
   return findings.some(({ severity }) => severity === 'error') ? { findings } : { findings, slo: toSlo(result.file) };
