@@ -36,10 +36,10 @@ module.exports = {
     // clock.ts: the type Instant and the pure age of one; the clock itself is held elsewhere.
     only('policy/', ['eval/', 'slo/', 'promql/', 'errors\\.ts', 'clock\\.ts']),
     only('catalogue/', ['slo/', ...shared]),
-    only('adapter/', ['undici\\.ts', 'eval/', 'slo/', 'promql/', 'config/settings\\.ts', ...shared]),
+    only('adapter/', ['eval/', 'slo/', 'promql/', 'config/settings\\.ts', ...shared]),
     only('storage/', ['policy/', 'eval/', 'slo/', ...shared]),
     only('scheduler/', ['policy/', 'eval/', 'slo/', 'catalogue/ports\\.ts', 'storage/ports\\.ts', ...shared]),
-    only('access/', ['undici\\.ts', ...shared]),
+    only('access/', [...shared]),
     only('tls/', ['config/settings\\.ts', ...shared]),
     only('api/', [
       'access/ports\\.ts',

@@ -1,5 +1,5 @@
 import type { JSONWebKeySet } from 'jose';
-import { Agent } from '../undici.ts';
+import { Agent } from 'undici';
 import { isSafe, type Issuer } from './issuers-file.ts';
 
 const boundMs = 2000;

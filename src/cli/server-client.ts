@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Agent } from '../undici.ts';
+import { Agent } from 'undici';
 import { splitUserinfo } from '../config/url.ts';
 import { messageOf } from '../errors.ts';
 import { readError } from './gate-answer.ts';

@@ -1,4 +1,4 @@
-import { Pool } from '../../undici.ts';
+import { Pool } from 'undici';
 import type { PrometheusSettings } from '../../config/settings.ts';
 import { messageOf } from '../../errors.ts';
 import { fileErrorOf, readSmallFile } from '../small-file.ts';
