@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { compiledFileOf, openProgram } from '../src/compiled-program.ts';
-import { boundGarbage } from '../src/heap-bound.ts';
 
 // Starts the built server until it has decided once, and writes what V8 has compiled for that beside it.
 
@@ -67,7 +66,6 @@ const place = ['--slo-dir', directory, '--db', join(directory, 'audit.db'), '--h
 // Nothing answers there: a request and its failure are what is compiled of the adapter.
 process.argv.splice(2, Infinity, ...place, '--adapter', 'prometheus', '--prometheus-url', 'http://127.0.0.1:9');
 rmSync(compiledFileOf(file), { force: true });
-boundGarbage(); // as src/launch.ts does
 const program = openProgram(file);
 program.run();
 await decided(port);

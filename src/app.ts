@@ -18,6 +18,7 @@ import { encodeKept } from './eval/kept-form.ts';
 import type { MetricsAdapter } from './eval/measurement.ts';
 import type { SourceControl } from './eval/source-control.ts';
 import { startHealth } from './health/health.ts';
+import { boundGarbage } from './heap-bound.ts';
 import { createLifecycle, type Lifecycle, type StopFailure } from './lifecycle.ts';
 import type { Log } from './log.ts';
 import type { Evaluation } from './policy/decision-source.ts';
@@ -73,6 +74,7 @@ export function createApp(settings: Settings, log: Log, options: AppOptions = {}
     const role = settings.readOnly ? 'replica' : 'active';
     const catalogue = createCatalogue({ directory: settings.sloDir, log, clock });
     lifecycle.onStop('catalogue', () => catalogue.stop());
+    catalogue.onChange((_change, { slos }) => boundGarbage(slos.size));
     // The files are read while the database's threads start.
     const reading = catalogue.start();
     const storage = await openStorage(settings, live, log, clock);
