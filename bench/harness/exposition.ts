@@ -13,7 +13,7 @@ interface Sample {
 
 export function readExposition(text: string): Exposition {
   const samples = new Map<string, Sample[]>();
-  for (const [, name = '', labels = '', value = ''] of text.matchAll(/^([a-z_]+)(?:\{(.*)\})? (\S+)$/gim)) {
+  for (const [, name = '', labels = '', value = ''] of text.matchAll(/^([a-z_][a-z0-9_]*)(?:\{(.*)\})? (\S+)$/gim)) {
     const known = samples.get(name) ?? [];
     known.push({ labels, value: Number(value.replace('Inf', 'Infinity')) });
     samples.set(name, known);
