@@ -16,7 +16,7 @@ export interface AuditDatabase {
   commit(rows: Rows): Promise<void>;
   /** A slice of retention's work, after the commits that wait; null where there is no database to sweep now. */
   sweep(order: SweepOrder): Promise<Exclude<SweepStep, { kind: 'changed' }> | null>;
-  /** Sent with the next commit, and with the first one to every file that is opened later. */
+  /** Written ahead of the next commit, and of the first one to every file that is opened later. */
   define(definitions: readonly DefinitionRow[]): void;
   readonly read: ReadingThread['read'];
   readonly state: () => DatabaseState;
@@ -32,6 +32,8 @@ export interface AuditDatabase {
 }
 
 const tickMs = 500;
+/** Definitions of one message: memory that was taken for a large one is not given back by `malloc`. */
+const sliceOfDefinitions = 200;
 
 export function createAuditDatabase(path: string, log: Log, clock: Clock): AuditDatabase {
   const report: Report = (level, message) => log[level](message, { component: 'storage' });
@@ -101,14 +103,25 @@ export function createAuditDatabase(path: string, log: Log, clock: Clock): Audit
     if (state === 'closed') throw new Error('the storage is closed');
     if (state === 'replaced') throw new Error(replacedMessage(path));
     if (state !== 'open') await openFile();
-    const batch = { ...rows, definitions: areDefined ? null : definitions };
     const startedMs = clock.now().monotonicMs;
-    const found = await callWriter(() => writer.call('commit', batch));
+    const areSent = areDefined || definitions === null ? 'same' : await defineNow(definitions);
+    const found = areSent === 'same' ? await callWriter(() => writer.call('commit', rows)) : areSent;
     await follow(found);
     if (found !== 'same') return commitNow(rows);
     const tookMs = clock.now().monotonicMs - startedMs;
     for (const listener of onCommit) listener(tookMs);
-    if (batch.definitions === definitions) areDefined = true;
+  }
+
+  /** All or, where one of its slices fails, from the first one again: to write a definition twice changes nothing. */
+  async function defineNow(all: readonly DefinitionRow[]): Promise<FileState> {
+    for (let from = 0; from === 0 || from < all.length; from += sliceOfDefinitions) {
+      const rows = all.slice(from, from + sliceOfDefinitions);
+      const served = from === 0 ? all.map(({ id }) => id) : null;
+      const found = await callWriter(() => writer.call('define', { rows, served }));
+      if (found !== 'same') return found;
+    }
+    if (all === definitions) areDefined = true;
+    return 'same';
   }
 
   async function sweepNow(order: SweepOrder): Promise<Exclude<SweepStep, { kind: 'changed' }> | null> {

@@ -1,6 +1,6 @@
 import type { Database } from 'better-sqlite3';
 import { instantText } from './instant-text.ts';
-import type { Batch, DefinitionRow, EvaluationRow, OrderRow, ServedRow, VersionRow } from './messages.ts';
+import type { DefinitionRow, Definitions, EvaluationRow, OrderRow, Rows, ServedRow, VersionRow } from './messages.ts';
 
 const now = `strftime('%Y-%m-%d %H:%M:%f', 'now')`;
 
@@ -9,8 +9,14 @@ const stateColumns = `slo_id, service, environment, decision, sli, error_rate, b
 const stateValues = `@sloId, @service, @environment, @decision, @sli, @errorRate, @budgetRemaining, @isStale,
   @hasNoTraffic, @reasonsJson, @burnRatesJson, @timestamp`;
 
-/** Prepares the statements; the function that comes back writes a batch in one transaction. */
-export function batchWriter(db: Database): (batch: Batch) => void {
+/** Each call is one transaction. */
+export interface RowWriter {
+  write(rows: Rows): void;
+  define(definitions: Definitions): void;
+}
+
+/** Prepares the statements. */
+export function rowWriter(db: Database): RowWriter {
   // A batch is sent again when it is not known whether its commit took place.
   const evaluation = db.prepare<EvaluationRow>(`
     INSERT INTO evaluations (${stateColumns}, created_at, evaluation_id, reason_codes_json, evidence, spec_hash)
@@ -28,42 +34,43 @@ export function batchWriter(db: Database): (batch: Batch) => void {
   const version = db.prepare<VersionRow>(
     `INSERT OR IGNORE INTO slo_versions (spec_hash, document_json, first_seen) VALUES (@specHash, @documentJson, ${now})`,
   );
-  const define = definitionWriter(db);
+  const upsert = definitionUpsert(db);
+  const forget = db.prepare('DELETE FROM latest_state WHERE slo_id NOT IN (SELECT value FROM json_each(?))');
   const serve = servedWriter(db);
   const order = orderWriter(db);
   // Rows that waited while their SLO was removed are history, and not anybody's latest state.
   let served: ReadonlySet<string> | null = null;
 
-  const write = db.transaction((batch: Batch, ids: ReadonlySet<string> | null) => {
-    if (batch.definitions !== null) define(batch.definitions);
-    for (const row of batch.versions) version.run(row);
-    for (const row of batch.evaluations) {
+  const write = db.transaction(({ versions, evaluations, decisions, orders }: Rows) => {
+    for (const row of versions) version.run(row);
+    for (const row of evaluations) {
       evaluation.run(row);
-      if (ids === null || ids.has(row.sloId)) state.run(row);
+      if (served === null || served.has(row.sloId)) state.run(row);
     }
-    for (const row of batch.decisions) serve(row);
-    for (const row of batch.orders) order(row);
+    for (const row of decisions) serve(row);
+    for (const row of orders) order(row);
   });
-  return (batch) => {
-    const ids = batch.definitions === null ? served : new Set(batch.definitions.map((row) => row.id));
-    write.immediate(batch, ids);
-    served = ids;
+  const define = db.transaction(({ rows, served: ids }: Definitions) => {
+    for (const row of rows) upsert.run(row);
+    if (ids !== null) forget.run(JSON.stringify(ids));
+  });
+  return {
+    write: (rows) => write.immediate(rows),
+    define(definitions) {
+      define.immediate(definitions);
+      if (definitions.served !== null) served = new Set(definitions.served);
+    },
   };
 }
 
-function definitionWriter(db: Database): (definitions: readonly DefinitionRow[]) => void {
-  const upsert = db.prepare<DefinitionRow>(`
+function definitionUpsert(db: Database) {
+  return db.prepare<DefinitionRow>(`
     INSERT INTO slo_definitions (id, service, environment, objective, compliance_window, evaluation_interval, spec_json)
     VALUES (@id, @service, @environment, @objective, @complianceWindow, @evaluationInterval, @specJson)
     ON CONFLICT (id) DO UPDATE SET service = excluded.service, environment = excluded.environment,
       objective = excluded.objective, compliance_window = excluded.compliance_window,
       evaluation_interval = excluded.evaluation_interval, spec_json = excluded.spec_json, updated_at = ${now}
     WHERE spec_json <> excluded.spec_json`);
-  const forget = db.prepare('DELETE FROM latest_state WHERE slo_id NOT IN (SELECT value FROM json_each(?))');
-  return (definitions) => {
-    for (const row of definitions) upsert.run(row);
-    forget.run(JSON.stringify(definitions.map((row) => row.id)));
-  };
 }
 
 function servedWriter(db: Database): (row: ServedRow) => void {

@@ -72,10 +72,11 @@ export interface Rows {
 
 export const noRows: Rows = { evaluations: [], versions: [], decisions: [], orders: [] };
 
-/** What one transaction writes. */
-export interface Batch extends Rows {
-  /** The whole set that is served now, or null where it has not changed. */
-  readonly definitions: readonly DefinitionRow[] | null;
+/** Some of the SLOs that are served now. */
+export interface Definitions {
+  readonly rows: readonly DefinitionRow[];
+  /** The ids of all that are served, with the first slice of them; null with the others. */
+  readonly served: readonly string[] | null;
 }
 
 /** What became of the file under its path since it was last looked at. */
@@ -119,8 +120,10 @@ export type SweepStep =
 /** What the writing thread does. Calls run one after another. */
 export interface WriterCalls {
   open(): OpenOutcome;
-  /** Writes the batch, unless the file is no longer the one that was opened. */
-  commit(batch: Batch): FileState;
+  /** Writes the rows in one transaction, unless the file is no longer the one that was opened. */
+  commit(rows: Rows): FileState;
+  /** Writes definitions, as `commit` does rows. */
+  define(definitions: Definitions): FileState;
   /**
    * Looks whether the file is still the same, and checkpoints when it is time. After `release`: `replaced` as long as
    * our log stands beside a file that is not its own, because another process has it open.

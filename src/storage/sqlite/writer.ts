@@ -3,8 +3,17 @@ import { removeNote } from './checkpoint-note.ts';
 import { outcomeOf } from './failures.ts';
 import { isSameFile, stampOf } from './file-stamp.ts';
 import type { FileStamp } from './file-stamp.ts';
-import { batchWriter } from './insert.ts';
-import type { Batch, FileState, OpenOutcome, Report, SweepOrder, SweepStep, WriterCalls } from './messages.ts';
+import { type RowWriter, rowWriter } from './insert.ts';
+import type {
+  Definitions,
+  FileState,
+  OpenOutcome,
+  Report,
+  Rows,
+  SweepOrder,
+  SweepStep,
+  WriterCalls,
+} from './messages.ts';
 import { createSweeping, type Sweeping } from './retention/sweeping.ts';
 import { abandonSession, closeSession, openSession, type Session } from './session.ts';
 import { logPath, logSize, setLogAside } from './set-aside.ts';
@@ -17,7 +26,7 @@ type State =
       readonly kind: 'open';
       readonly session: Session;
       readonly file: WatchedFile;
-      readonly write: (batch: Batch) => void;
+      readonly rows: RowWriter;
       readonly sweeping: Sweeping;
     }
   /** The file under the path is another's. Our log may still stand beside it, as long as another process has it open. */
@@ -51,7 +60,7 @@ export function createWriter(path: string, report: Report): WriterCalls {
         kind: 'open',
         session,
         file: watchFile(path, session),
-        write: batchWriter(session.db),
+        rows: rowWriter(session.db),
         sweeping: createSweeping(session.db, report),
       };
       checkpoint(state);
@@ -80,11 +89,11 @@ export function createWriter(path: string, report: Report): WriterCalls {
     if (frames > 0 && sinceMs >= due) checkpoint(open);
   }
 
-  function commit(batch: Batch): FileState {
+  function write(act: (rows: RowWriter) => void): FileState {
     if (state.kind !== 'open') throw new Error('the database is not open');
     const found = state.file.inspect();
     if (found !== 'same') return found;
-    state.write(batch);
+    act(state.rows);
     checkpointWhenDue(state);
     return 'same';
   }
@@ -151,7 +160,15 @@ export function createWriter(path: string, report: Report): WriterCalls {
     state = { kind: 'closed' };
   }
 
-  return { open, commit, tick, sweep, release, close };
+  return {
+    open,
+    commit: (rows: Rows) => write((to) => to.write(rows)),
+    define: (definitions: Definitions) => write((to) => to.define(definitions)),
+    tick,
+    sweep,
+    release,
+    close,
+  };
 }
 
 /** Closes the connections of a file that is no longer under the path, or no longer ours. */
