@@ -24,7 +24,7 @@ refused() {
 step 'Does it run, and do its decisions mean something?'
 get /healthz | jq -c .
 get /readyz | jq -c .
-ask --fail --head "$url/healthz" | head -n 1
+ask --fail --head "$url/healthz" | sed -n 1p
 
 step 'Which SLOs are there?'
 get /v1/slo | jq -r '.slos[] | "\(.id)  \(.service)/\(.environment)  objective \(.objective)"'
@@ -65,7 +65,7 @@ step 'The server itself: version, files, files in error'
 get /v1/status | jq -c .
 
 step 'Its metrics, and its description'
-get /metrics | grep '^aegis_' | head -n 5
+get /metrics | grep '^aegis_' | sed -n 1,5p
 get /openapi.json | jq -c '{openapi, paths: (.paths | keys)}'
 
 step 'What it refuses'
