@@ -111,11 +111,11 @@ export function createWriter(path: string, report: Report): WriterCalls {
     const found = state.file.inspect();
     if (found !== 'same') return { kind: 'changed', found };
     if (order.isNew) state.sweeping.drop(); // before anything else may take this turn
-    if (logSize(path) >= sweepLogBytes && performance.now() - checkpointedAtMs >= checkpointAtMostEveryMs) {
+    const logBytes = logSize(path);
+    const sinceMs = performance.now() - checkpointedAtMs;
+    if (logBytes >= longestSweepLogBytes || (logBytes >= sweepLogBytes && sinceMs >= checkpointAtMostEveryMs)) {
       checkpoint(state);
-      return { kind: 'more' };
-    }
-    if (logSize(path) >= longestSweepLogBytes) {
+      if (logSize(path) < longestSweepLogBytes) return { kind: 'more' };
       throw new Error(`another process reads ${path}, and its write-ahead log cannot be written back`);
     }
     const done = state.sweeping.step(order);
