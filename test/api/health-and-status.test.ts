@@ -144,5 +144,6 @@ describe('GET /metrics', () => {
     const answer = await anApi().app.inject('/metrics');
     expect(answer.headers['content-type']).toBe('text/plain; version=0.0.4; charset=utf-8');
     expect(answer.body).toBe('aegis_up 1\n');
+    expect(answer.headers['content-length']).toBe('11');
   });
 });

@@ -1,6 +1,11 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { paced } from '../../src/api/paced.ts';
 import { createVirtualClock } from '../support/virtual-clock.ts';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
 
 /** Work that takes 100 ms, and says the how-maniest it was. */
 function aWork() {
@@ -41,6 +46,20 @@ describe('work that holds the event loop', () => {
     const next = ask();
     await clock.advance(400 + 100);
     expect(await next).toBe(3);
+  });
+
+  it('is held by nobody but those who asked', async () => {
+    const clock = createVirtualClock();
+    const found: WeakRef<object>[] = [];
+    const ask = paced(() => {
+      const one = {};
+      found.push(new WeakRef(one));
+      return Promise.resolve(one);
+    }, clock);
+    void ask();
+    await clock.advance(100);
+    collectGarbage();
+    expect(found.map((one) => one.deref())).toEqual([undefined]);
   });
 
   it('is done at once where it is asked for seldom', async () => {

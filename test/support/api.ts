@@ -85,7 +85,10 @@ export function anApi(options: TestApiOptions = {}): TestApi {
     edge: { maxConnections: 8192, trustedProxies: [], rates: () => ({ rateLimit: 0, forcedRateLimit: 0 }) },
     metrics: {
       text: () =>
-        Promise.resolve({ contentType: 'text/plain; version=0.0.4; charset=utf-8', body: Buffer.from('aegis_up 1\n') }),
+        Promise.resolve({
+          contentType: 'text/plain; version=0.0.4; charset=utf-8',
+          parts: [Buffer.from('aegis_up'), Buffer.from(' 1\n')],
+        }),
       onAnswered: (request) => void answered.push(request),
       performance: () => measured.report(),
       read: () => Promise.resolve([]),

@@ -297,7 +297,7 @@ describe('too much to do', () => {
         audit: { page: () => held.then(() => Buffer.from('{}')), get: () => Promise.resolve(null) },
         metrics: {
           ...aMetrics(),
-          text: () => held.then(() => ({ contentType: 'text/plain', body: Buffer.from('a 1\n') })),
+          text: () => held.then(() => ({ contentType: 'text/plain', parts: [Buffer.from('a 1\n')] })),
         },
       },
     });
