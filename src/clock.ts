@@ -10,7 +10,14 @@ export interface Instant {
 export interface Clock {
   now(): Instant;
   /** Resolves after `ms`, or at once when the signal aborts; says which. Never rejects, never keeps the process alive. */
-  sleep(ms: number, signal?: AbortSignal): Promise<'elapsed' | 'aborted'>;
+  sleep(ms: number, signal?: WakeSignal): Promise<'elapsed' | 'aborted'>;
+}
+
+/** What of an AbortSignal a sleep needs. */
+export interface WakeSignal {
+  readonly aborted: boolean;
+  addEventListener(type: 'abort', listener: () => void, options?: { readonly once?: boolean }): void;
+  removeEventListener(type: 'abort', listener: () => void): void;
 }
 
 /** Age of an instant: the greater of the two clocks' differences, so that neither a set clock nor a suspended machine makes it young. */
@@ -24,17 +31,19 @@ const longestTimerMs = 2 ** 31 - 1;
 export const systemClock: Clock = {
   now: () => ({ wallMs: Date.now(), monotonicMs: performance.now() }),
 
-  async sleep(ms, signal) {
-    let leftMs = ms;
-    while (leftMs > longestTimerMs) {
-      if ((await timer(longestTimerMs, signal)) === 'aborted') return 'aborted';
-      leftMs -= longestTimerMs;
-    }
-    return timer(leftMs, signal);
-  },
+  sleep: (ms, signal) => (ms <= longestTimerMs ? timer(ms, signal) : sleepInSteps(ms, signal)),
 };
 
-function timer(ms: number, signal: AbortSignal | undefined): Promise<'elapsed' | 'aborted'> {
+async function sleepInSteps(ms: number, signal: WakeSignal | undefined): Promise<'elapsed' | 'aborted'> {
+  let leftMs = ms;
+  while (leftMs > longestTimerMs) {
+    if ((await timer(longestTimerMs, signal)) === 'aborted') return 'aborted';
+    leftMs -= longestTimerMs;
+  }
+  return timer(leftMs, signal);
+}
+
+function timer(ms: number, signal: WakeSignal | undefined): Promise<'elapsed' | 'aborted'> {
   return new Promise((resolve) => {
     if (signal?.aborted) {
       resolve('aborted');

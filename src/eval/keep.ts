@@ -21,7 +21,7 @@ export function keep(slo: Slo, before: KeptWindows | null, measurement: Measurem
     asOfMs: measurement.evaluatedAtMs,
     burnRate,
     // Whether a rule triggers hangs on it: then it is read at each evaluation, with the others.
-    windows: windows.filter(({ name }) => !couldTrigger(slo, name, measurement.windows)),
+    windows: windows.filter(({ name }) => !couldTrigger(slo, name, measurement.windows)).slice(), // without room for more
     coverage,
   };
 }

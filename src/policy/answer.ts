@@ -2,7 +2,7 @@ import { worst, type Decision } from '../slo/decision.ts';
 import type { Evaluation, Served } from './decision-source.ts';
 import type { GateItem, ReasonCode, RuleResult } from './gate-result.ts';
 import { isHeldAt } from './hold.ts';
-import { burnRatesOf } from './windows.ts';
+import { burnRatesOf, numbersOf } from './windows.ts';
 import { roughDuration } from './wording.ts';
 
 /** The answer of `POST /v1/gate/decision` (docs/api.md). */
@@ -73,6 +73,7 @@ function overdue(ageMs: number, interval: string): GateItem {
 export function answerOf(served: Served): DecisionAnswer {
   const { slo, result, ...evaluation } = served.evaluation;
   const { decision, items } = standingDecision(served);
+  const { windows, rules } = numbersOf(slo, evaluation.measurement);
   return {
     decision,
     sloID: slo.id,
@@ -81,8 +82,8 @@ export function answerOf(served: Served): DecisionAnswer {
     sli: result.sli,
     reasons: items.map((item) => item.reason),
     reasonCodes: items.map((item) => item.code),
-    burnRates: burnRatesOf(result.windows),
-    rules: result.rules,
+    burnRates: burnRatesOf(windows),
+    rules,
     isStale: result.isStale,
     hasNoTraffic: result.hasNoTraffic,
     evaluationID: evaluation.id,

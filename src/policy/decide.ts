@@ -3,10 +3,18 @@ import type { Measurement } from '../eval/measurement.ts';
 import { worst } from '../slo/decision.ts';
 import type { Slo } from '../slo/model.ts';
 import { dataItems } from './data-items.ts';
-import type { BlockingRule, GateItem, GateResult, RuleResult, WindowResult } from './gate-result.ts';
+import type {
+  BlockingRule,
+  GateItem,
+  GateNumbers,
+  GateResult,
+  RuleResult,
+  Verdict,
+  WindowResult,
+} from './gate-result.ts';
 import { holdRules } from './hold.ts';
 import { notesOf } from './notes.ts';
-import { ruleResults, windowResults } from './windows.ts';
+import { numbersOf } from './windows.ts';
 import { triggeredReason } from './wording.ts';
 
 /**
@@ -16,8 +24,21 @@ import { triggeredReason } from './wording.ts';
  * sufficient. `previous` are the rules whose BLOCK was measured before, with the age of that measurement.
  */
 export function decide(slo: Slo, measurement: Measurement, previous: readonly BlockingRule[]): GateResult {
-  const windows = windowResults(slo, measurement.windows);
-  const rules = ruleResults(slo, windows);
+  const numbers = numbersOf(slo, measurement);
+  return { ...conclude(slo, measurement, numbers, previous), ...numbers };
+}
+
+/** The same without the numbers, to be held. */
+export function verdictOn(slo: Slo, measurement: Measurement, previous: readonly BlockingRule[]): Verdict {
+  return conclude(slo, measurement, numbersOf(slo, measurement), previous);
+}
+
+function conclude(
+  slo: Slo,
+  measurement: Measurement,
+  { windows, rules }: GateNumbers,
+  previous: readonly BlockingRule[],
+): Verdict {
   const data = dataItems(slo, measurement);
   const hold = holdRules(slo, rules, windows, data.isStale, previous);
   const found: readonly GateItem[] = [...rules.flatMap(triggeredItem), ...data.items, ...hold.items];
@@ -28,8 +49,6 @@ export function decide(slo: Slo, measurement: Measurement, previous: readonly Bl
     decision: worst(items.map((item) => item.decision)),
     items,
     sli: complianceSli(slo, compliance),
-    windows,
-    rules,
     isStale: data.isStale,
     hasNoTraffic: measurement.windows.some((window) => window.state === 'noData'),
     notes: [...notesOf(slo, measurement), ...budgetNote(compliance)],
@@ -44,7 +63,7 @@ function triggeredItem(rule: RuleResult): readonly GateItem[] {
   return rule.triggered ? [{ code: 'rule_triggered', decision: rule.action, reason: triggeredReason(rule) }] : [];
 }
 
-function complianceSli(slo: Slo, compliance: WindowResult | undefined): GateResult['sli'] {
+function complianceSli(slo: Slo, compliance: WindowResult | undefined): Verdict['sli'] {
   if (compliance === undefined || compliance.errorRate === null) {
     return { value: null, errorRate: null, budgetRemaining: null };
   }

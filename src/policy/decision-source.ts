@@ -3,7 +3,7 @@ import type { KeptWindows } from '../eval/kept.ts';
 import type { Measurement } from '../eval/measurement.ts';
 import type { Trace } from '../eval/trace.ts';
 import type { Slo } from '../slo/model.ts';
-import type { BlockingRule, GateResult } from './gate-result.ts';
+import type { BlockingRule, Verdict } from './gate-result.ts';
 
 /** One evaluation of one SLO at one instant: what is served, logged and stored. */
 export interface Evaluation {
@@ -17,7 +17,8 @@ export interface Evaluation {
   readonly measurement: Measurement;
   /** The rules whose BLOCK was measured before, as the policy was told them. */
   readonly previous: readonly BlockingRule[];
-  readonly result: GateResult;
+  /** The numbers of windows and rules are made anew where they are told (`numbersOf`). */
+  readonly result: Verdict;
   /** What the next evaluation may lean on. */
   readonly kept: KeptWindows | null;
 }

@@ -62,8 +62,17 @@ export interface BlockingRule {
   readonly ageMs: number;
 }
 
+/** The numbers of a measurement: they follow from it, so that what is held of an evaluation is without them. */
+export interface GateNumbers {
+  readonly windows: readonly WindowResult[];
+  readonly rules: readonly RuleResult[];
+}
+
 /** What the policy made of a measurement. */
-export interface GateResult {
+export interface GateResult extends Verdict, GateNumbers {}
+
+/** What it concluded. */
+export interface Verdict {
   readonly decision: Decision;
   readonly items: readonly GateItem[];
   /** Of the compliance window. */
@@ -73,8 +82,6 @@ export interface GateResult {
     /** Clamped to 0…1. */
     readonly budgetRemaining: number | null;
   };
-  readonly windows: readonly WindowResult[];
-  readonly rules: readonly RuleResult[];
   readonly isStale: boolean;
   readonly hasNoTraffic: boolean;
   readonly notes: readonly string[];

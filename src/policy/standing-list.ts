@@ -3,6 +3,7 @@ import type { Decision } from '../slo/decision.ts';
 import { standingDecision } from './answer.ts';
 import type { Served } from './decision-source.ts';
 import type { ReasonCode } from './gate-result.ts';
+import { numbersOf } from './windows.ts';
 
 /** One SLO in the body of `GET /v1/decisions` (docs/api.md): what would be answered now, were its decision asked for. */
 export interface ListedDecision {
@@ -44,12 +45,13 @@ export function listedDecision(slo: Slo, served: Served | undefined): ListedDeci
   }
   const { evaluation, ageMs } = served;
   const { decision, items } = standingDecision(served);
+  const { rules } = numbersOf(evaluation.slo, evaluation.measurement);
   return {
     ...about,
     decision,
     reasons: items.map(({ reason }) => reason),
     reasonCodes: items.map(({ code }) => code),
-    triggeredRules: evaluation.result.rules.filter(({ triggered }) => triggered).map(({ name }) => name),
+    triggeredRules: rules.filter(({ triggered }) => triggered).map(({ name }) => name),
     budgetRemaining: evaluation.result.sli.budgetRemaining,
     ...every,
     evaluationID: evaluation.id,

@@ -1,10 +1,16 @@
 import { burnRate, errorRate, goodRatio, reaches } from '../eval/arithmetic.ts';
-import type { WindowMeasurement } from '../eval/measurement.ts';
+import type { Measurement, WindowMeasurement } from '../eval/measurement.ts';
 import type { BurnRule, Slo } from '../slo/model.ts';
-import type { RuleResult, WindowResult } from './gate-result.ts';
+import type { GateNumbers, RuleResult, WindowResult } from './gate-result.ts';
+
+/** What a measurement says of each window and rule: some microseconds, and 1.5 KiB that nobody holds. */
+export function numbersOf(slo: Slo, measurement: Measurement): GateNumbers {
+  const windows = windowResults(slo, measurement.windows);
+  return { windows, rules: ruleResults(slo, windows) };
+}
 
 /** The numbers of each window: null where it failed, 0 where it has no data. */
-export function windowResults(slo: Slo, windows: readonly WindowMeasurement[]): readonly WindowResult[] {
+function windowResults(slo: Slo, windows: readonly WindowMeasurement[]): readonly WindowResult[] {
   return windows.map((measured) => {
     const rule = slo.rules.find(
       ({ shortWindow, longWindow }) =>
@@ -40,7 +46,7 @@ function numbers(
 }
 
 /** Each rule with its burn rates, in the order of the file. A rule triggers when both windows are at its threshold. */
-export function ruleResults(slo: Slo, windows: readonly WindowResult[]): readonly RuleResult[] {
+function ruleResults(slo: Slo, windows: readonly WindowResult[]): readonly RuleResult[] {
   const byName = new Map(windows.map((result) => [result.window.name, result]));
   return slo.rules.map((rule) => {
     const short = byName.get(rule.shortWindow.name);

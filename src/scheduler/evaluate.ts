@@ -7,7 +7,7 @@ import type { Measurement, MetricsAdapter } from '../eval/measurement.ts';
 import { newTrace, type Trace } from '../eval/trace.ts';
 import { unmeasured } from '../eval/unmeasured.ts';
 import type { Log } from '../log.ts';
-import { decide } from '../policy/decide.ts';
+import { verdictOn } from '../policy/decide.ts';
 import type { Evaluation } from '../policy/decision-source.ts';
 import { grownOlder } from '../policy/hold.ts';
 import { windowsOf } from '../slo/model.ts';
@@ -187,7 +187,7 @@ function conclude(
   const { slo, specHash } = loaded;
   const before = latest();
   const previous = before ? grownOlder(before.result.blocking, elapsedMs(before.evaluatedAt, evaluatedAt)) : [];
-  const result = decide(slo, measurement, previous);
+  const result = verdictOn(slo, measurement, previous);
   const id = newEvaluationId(evaluatedAt.wallMs);
   return { id, slo, specHash, evaluatedAt, adapter, measurement, previous, result, kept: keep(slo, kept, measurement) };
 }

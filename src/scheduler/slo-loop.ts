@@ -1,12 +1,13 @@
 import type { LoadedSlo } from '../catalogue/ports.ts';
-import { elapsedMs } from '../clock.ts';
+import { elapsedMs, type Clock } from '../clock.ts';
 import type { Trace } from '../eval/trace.ts';
 import { failuresOf } from '../policy/data-items.ts';
-import { decide } from '../policy/decide.ts';
+import { verdictOn } from '../policy/decide.ts';
 import type { Evaluation, Served } from '../policy/decision-source.ts';
 import { grownOlder } from '../policy/hold.ts';
 import { worst } from '../slo/decision.ts';
 import type { Appended, EvaluationLog } from '../storage/ports.ts';
+import { Closing } from './closing.ts';
 import { startEvaluation, type EvaluateDeps, type RunningEvaluation } from './evaluate.ts';
 import { logEvaluation } from './log-lines.ts';
 import type { Priority } from './queue.ts';
@@ -72,7 +73,7 @@ const over = 'over';
 
 export function startSloLoop(deps: LoopDeps, loaded: LoadedSlo): SloLoop {
   const { clock } = deps;
-  const closed = new AbortController();
+  const closing = new Closing();
   const intervalMs = loaded.slo.evaluationInterval.ms;
   const offsetMs = slotOffsetMs(loaded.slo.id, intervalMs);
   let latest: Evaluation | undefined;
@@ -112,7 +113,7 @@ export function startSloLoop(deps: LoopDeps, loaded: LoadedSlo): SloLoop {
     const run = start('urgent', deadlineMs, trace, true);
     const audited = run.done.then(async () => {
       forced = undefined;
-      return (await Promise.race([run.appended, clock.sleep(auditWaitMs, closed.signal)])) === 'stored';
+      return (await Promise.race([run.appended, clock.sleep(auditWaitMs, closing)])) === 'stored';
     });
     forced = { ...run, audited };
     return forced;
@@ -125,7 +126,7 @@ export function startSloLoop(deps: LoopDeps, loaded: LoadedSlo): SloLoop {
     let { failures } = await firstOutcome;
     first = undefined;
     let lastSlotMs = -Infinity;
-    while (!closed.signal.aborted) {
+    while (!closing.aborted) {
       const slotMs = slotAfter(lastSlotMs);
       const retryMs = failures > 0 ? clock.now().wallMs + retryDelayMs(failures, intervalMs) : Infinity;
       if ((await sleepUntil(Math.min(slotMs, retryMs))) === 'aborted') return;
@@ -139,12 +140,6 @@ export function startSloLoop(deps: LoopDeps, loaded: LoadedSlo): SloLoop {
     }
   }
 
-  /** A few numbers: what else a run holds must not be held while the loop sleeps, ten thousand times. */
-  async function outcomeOf({ done }: Run, failuresBefore: number): Promise<Outcome> {
-    const evaluation = await done;
-    return { failures: countFailures(failuresBefore, evaluation), askedAtMs: evaluation?.evaluatedAt.wallMs };
-  }
-
   /** A timer may fire a little early: the slot that was just evaluated is not taken twice. A clock set back is believed. */
   function slotAfter(lastSlotMs: number): number {
     const slotMs = nextSlotMs(clock.now().wallMs, intervalMs, offsetMs);
@@ -156,18 +151,14 @@ export function startSloLoop(deps: LoopDeps, loaded: LoadedSlo): SloLoop {
     for (;;) {
       const leftMs = wallMs - clock.now().wallMs;
       const isSetBack = leftMs > 1.5 * intervalMs;
-      if (leftMs <= 0 || isSetBack) return closed.signal.aborted ? 'aborted' : 'elapsed';
-      const slept = await clock.sleep(Math.min(leftMs, longestSleepMs), closed.signal);
+      if (leftMs <= 0 || isSetBack) return closing.aborted ? 'aborted' : 'elapsed';
+      const slept = await clock.sleep(Math.min(leftMs, longestSleepMs), closing);
       if (slept === 'aborted') return 'aborted';
     }
   }
 
-  function served(evaluation: Evaluation): Served {
-    return { evaluation, ageMs: elapsedMs(evaluation.evaluatedAt, clock.now()) };
-  }
-
   function current(): Served | undefined {
-    return latest === undefined || isDoubted(latest) ? undefined : served(latest);
+    return latest === undefined || isDoubted(latest) ? undefined : served(latest, clock);
   }
 
   function isDoubted(evaluation: Evaluation): boolean {
@@ -193,7 +184,7 @@ export function startSloLoop(deps: LoopDeps, loaded: LoadedSlo): SloLoop {
         const run = latest !== undefined && isDoubted(latest) ? startAnew() : first;
         run?.promote(deadlineMs, trace);
         await run?.done;
-        return closed.signal.aborted ? undefined : current();
+        return closing.aborted ? undefined : current();
       }
       const run = forced ?? startForced(deadlineMs, trace);
       const evaluation = await run.done;
@@ -203,9 +194,9 @@ export function startSloLoop(deps: LoopDeps, loaded: LoadedSlo): SloLoop {
       if (isDoubted(evaluation)) return undefined;
       // A scheduled evaluation that began later may have ended sooner: what it found burning is not answered with an older ALLOW.
       if (latest !== undefined && latest !== evaluation && isWorse(latest, evaluation)) {
-        return { ...served(latest), audited: false };
+        return { ...served(latest, clock), audited: false };
       }
-      return { ...served(evaluation), audited };
+      return { ...served(evaluation, clock), audited };
     },
 
     doubt() {
@@ -216,28 +207,38 @@ export function startSloLoop(deps: LoopDeps, loaded: LoadedSlo): SloLoop {
     evaluateAnew: () => void startAnew(),
 
     close() {
-      closed.abort(over);
+      closing.close();
       for (const run of runs) run.abort(over);
     },
   };
+}
 
-  /**
-   * One that began before the latest and ended after it stands where it blocks by a rule that the latest could not
-   * measure: had they ended in their order, the latest would have held that BLOCK.
-   */
-  function standsAfter(evaluation: Evaluation, before: Evaluation): boolean {
-    if (evaluation.evaluatedAt.monotonicMs >= before.evaluatedAt.monotonicMs) return true;
-    if (!isWorse(evaluation, before)) return false;
-    const earlier = grownOlder(evaluation.result.blocking, elapsedMs(evaluation.evaluatedAt, before.evaluatedAt));
-    return decide(before.slo, before.measurement, earlier).heldBlockAgeMs !== undefined;
-  }
+/** A few numbers: what else a run holds must not be held while the loop sleeps, ten thousand times. */
+async function outcomeOf({ done }: Run, failuresBefore: number): Promise<Outcome> {
+  const evaluation = await done;
+  return { failures: countFailures(failuresBefore, evaluation), askedAtMs: evaluation?.evaluatedAt.wallMs };
+}
 
-  function isWorse({ result }: Evaluation, than: Evaluation): boolean {
-    return worst([result.decision, than.result.decision]) !== than.result.decision;
-  }
+function served(evaluation: Evaluation, clock: Clock): Served {
+  return { evaluation, ageMs: elapsedMs(evaluation.evaluatedAt, clock.now()) };
+}
 
-  function countFailures(before: number, evaluation: Evaluation | undefined): number {
-    if (evaluation === undefined) return before;
-    return failuresOf(evaluation.slo, evaluation.measurement).length > 0 ? before + 1 : 0;
-  }
+/**
+ * One that began before the latest and ended after it stands where it blocks by a rule that the latest could not
+ * measure: had they ended in their order, the latest would have held that BLOCK.
+ */
+function standsAfter(evaluation: Evaluation, before: Evaluation): boolean {
+  if (evaluation.evaluatedAt.monotonicMs >= before.evaluatedAt.monotonicMs) return true;
+  if (!isWorse(evaluation, before)) return false;
+  const earlier = grownOlder(evaluation.result.blocking, elapsedMs(evaluation.evaluatedAt, before.evaluatedAt));
+  return verdictOn(before.slo, before.measurement, earlier).heldBlockAgeMs !== undefined;
+}
+
+function isWorse({ result }: Evaluation, than: Evaluation): boolean {
+  return worst([result.decision, than.result.decision]) !== than.result.decision;
+}
+
+function countFailures(before: number, evaluation: Evaluation | undefined): number {
+  if (evaluation === undefined) return before;
+  return failuresOf(evaluation.slo, evaluation.measurement).length > 0 ? before + 1 : 0;
 }

@@ -32,11 +32,15 @@ export function parseSloFile(text: string, file: string): ParsedFile {
   if (readings.length === 0) {
     return { file, slos: [], problems: [at('warning', 0, 'the file holds no document')], declares: [] };
   }
+  // They are held as long as the file is: as copies, without the room for more that an array is made with.
   return {
     file,
-    slos: readings.flatMap(({ parsed }) => parsed ?? []),
-    problems: bounded(readings.flatMap(({ problems }) => problems)),
-    declares: readings.map(({ declares }) => declares).filter((declares) => Object.keys(declares).length > 0),
+    slos: readings.flatMap(({ parsed }) => parsed ?? []).slice(),
+    problems: bounded(readings.flatMap(({ problems }) => problems)).slice(),
+    declares: readings
+      .map(({ declares }) => declares)
+      .filter((declares) => Object.keys(declares).length > 0)
+      .slice(),
   };
 }
 

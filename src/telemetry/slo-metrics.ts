@@ -3,6 +3,7 @@ import type { LoadedSlo, SloCatalogue } from '../catalogue/ports.ts';
 import { standingDecision } from '../policy/answer.ts';
 import { failuresOf } from '../policy/data-items.ts';
 import type { DecisionSource, Evaluation } from '../policy/decision-source.ts';
+import { numbersOf } from '../policy/windows.ts';
 import { decisions } from '../slo/decision.ts';
 import { createFamilies, labelText, type Families } from './metric-text.ts';
 
@@ -47,16 +48,17 @@ export function createSloMetrics({ catalogue, decisions: source }: SloMetricsSou
     const served = source.current(slo.id);
     if (served === undefined) return;
     const { result, measurement } = served.evaluation;
+    const { windows } = numbersOf(served.evaluation.slo, measurement);
     const standing = standingDecision(served).decision;
     for (const one of decisions) {
       families.add('aegis_slo_decision', `${labels},decision="${one}"`, one === standing ? 1 : 0);
     }
-    for (const { window, state, burnRate } of result.windows) {
+    for (const { window, state, burnRate } of windows) {
       if (state !== 'ok' || burnRate === null) continue;
       families.add('aegis_slo_burn_rate', `${labels},${labelText({ window: window.name })}`, burnRate);
     }
     // A window without data answers with 0 and a full budget: numbers that a graph would take for an outage, or for health.
-    const [compliance] = result.windows;
+    const [compliance] = windows;
     if (compliance?.state === 'ok') {
       const { budgetRemaining, value } = result.sli;
       if (budgetRemaining !== null) families.add('aegis_slo_error_budget_remaining_ratio', labels, budgetRemaining);

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Failure, Measurement, WindowState } from '../../src/eval/measurement.ts';
 import { failureReasons, noDataCauses } from '../../src/eval/measurement.ts';
 import { answerOf } from '../../src/policy/answer.ts';
-import { decide } from '../../src/policy/decide.ts';
+import { decide, verdictOn } from '../../src/policy/decide.ts';
 import { decodeEvidence, encodeEvidence } from '../../src/policy/evidence.ts';
 import type { BlockingRule } from '../../src/policy/gate-result.ts';
 import { decisions, worst, type Decision } from '../../src/slo/decision.ts';
@@ -167,7 +167,7 @@ describe('evidence', () => {
         const evaluation = anEvaluation({ slo, measurement, previous });
         const decoded = decodeEvidence(encodeEvidence(evaluation, '1.2.3'), slo);
         expect(decoded?.measurement).toEqual(measurement);
-        expect(decide(slo, decoded!.measurement, decoded!.previous)).toEqual(evaluation.result);
+        expect(verdictOn(slo, decoded!.measurement, decoded!.previous)).toEqual(evaluation.result);
       }),
     );
   });

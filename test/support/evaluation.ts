@@ -1,5 +1,5 @@
 import type { Measurement, WindowState } from '../../src/eval/measurement.ts';
-import { decide } from '../../src/policy/decide.ts';
+import { verdictOn } from '../../src/policy/decide.ts';
 import type { Evaluation } from '../../src/policy/decision-source.ts';
 import { windowsOf, type Slo } from '../../src/slo/model.ts';
 import { anSlo } from './slo.ts';
@@ -51,7 +51,7 @@ export function anEvaluation(
     adapter: 'prometheus',
     measurement,
     previous,
-    result: decide(slo, measurement, previous),
+    result: verdictOn(slo, measurement, previous),
     kept: null,
   };
 }

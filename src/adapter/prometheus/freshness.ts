@@ -81,7 +81,7 @@ export function readFreshness(
     if (answers.kind === 'failed') return { state: 'failed', failure: answers.failure };
     ages.push({ metric, ageMs: ageOf(answers.of, limitMs, stepMs) });
   }
-  return { state: 'ok', ages };
+  return { state: 'ok', ages: ages.slice() }; // without room for more
 }
 
 type Answers = Readonly<Partial<Record<'age' | 'recent' | 'past' | 'last', number>>>;

@@ -55,8 +55,9 @@ export function planQueries(
 /** Good and total of windows. */
 export function windowUnits(slo: Slo, windows: readonly Window[]): readonly Unit[] {
   const { kinds } = preparedOf(slo);
+  const names = windowsOf(slo).map(({ name }) => name);
   const kindsOf = (window: Window) => {
-    const known = kinds.get(window.name);
+    const known = kinds[names.indexOf(window.name)];
     return known === undefined ? queriesOf(slo, [window]).map((queries) => queries.kinds) : [known];
   };
   return windows.flatMap((window) => kindsOf(window).map((known) => windowUnit(slo, window, known)));
@@ -71,8 +72,8 @@ export function queriesAt(slo: Slo, evaluatedAtMs: number): readonly SentQuery[]
 
 /** What is the same at each evaluation of an SLO. Of ten thousand, so no more than is asked for again. */
 interface Prepared {
-  /** By the window's name. Not the queries: those of twelve are longer than all else that is known of an SLO. */
-  readonly kinds: ReadonlyMap<string, Kinds>;
+  /** In the order of its windows. Not the queries: those of twelve are longer than all else that is known of an SLO. */
+  readonly kinds: readonly Kinds[];
   readonly series: Omit<JudgedSeries, 'freshness'>;
   readonly groups: readonly MetricGroup[];
 }
@@ -85,7 +86,7 @@ function preparedOf(slo: Slo): Prepared {
   if (known !== undefined) return known;
   const queries = queriesOf(slo, windowsOf(slo));
   const { freshness, ...series } = judgedSeries(slo, queries);
-  const kinds = new Map(queries.map((read) => [read.window.name, read.kinds]));
+  const kinds = queries.map((read) => read.kinds);
   const fresh = { kinds, series, groups: metricGroups(freshness) };
   prepared.set(slo, fresh);
   return fresh;

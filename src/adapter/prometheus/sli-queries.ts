@@ -17,6 +17,16 @@ export interface Kinds {
   readonly total: Kind;
 }
 
+/** There are few pairs, and each of ten thousand SLOs has one for each window. */
+const pairs = new Map<string, Kinds>();
+
+function kindsOf(good: Kind, total: Kind): Kinds {
+  const name = `${good} ${total}`;
+  const kinds = pairs.get(name) ?? { good, total };
+  pairs.set(name, kinds);
+  return kinds;
+}
+
 /** What is known of a window's good and total. */
 export interface WindowQueries {
   readonly window: Window;
@@ -35,7 +45,7 @@ export function queriesOf(slo: Slo, windows: readonly Window[]): readonly Window
     const fault = good.fault ?? total.fault;
     return {
       window,
-      kinds: { good: good.kind, total: total.kind },
+      kinds: kindsOf(good.kind, total.kind),
       goodSelectors: good.selectors,
       totalSelectors: total.selectors,
       ...(fault !== undefined && { fault }),

@@ -1,9 +1,11 @@
 import type { Clock } from '../../clock.ts';
 import { AegisError, messageOf } from '../../errors.ts';
 import type { Log } from '../../log.ts';
+import type { Slo } from '../../slo/model.ts';
 import type { AuditStatus } from '../ports.ts';
-import type { DefinitionRow, FileState, Report, Rows, SweepOrder, SweepStep, WriterCalls } from './messages.ts';
+import type { FileState, Report, Rows, SweepOrder, SweepStep, WriterCalls } from './messages.ts';
 import { auditUnavailable, type ReadingThread, startReadingThread } from './reading-thread.ts';
+import { definitionRow } from './rows.ts';
 import { startWorker } from './worker-client.ts';
 
 export type DatabaseState = AuditStatus['state'];
@@ -17,7 +19,7 @@ export interface AuditDatabase {
   /** A slice of retention's work, after the commits that wait; null where there is no database to sweep now. */
   sweep(order: SweepOrder): Promise<Exclude<SweepStep, { kind: 'changed' }> | null>;
   /** Written ahead of the next commit, and of the first one to every file that is opened later. */
-  define(definitions: readonly DefinitionRow[]): void;
+  define(slos: readonly Slo[]): void;
   readonly read: ReadingThread['read'];
   readonly state: () => DatabaseState;
   /** Epoch milliseconds. */
@@ -43,7 +45,8 @@ export function createAuditDatabase(path: string, log: Log, clock: Clock): Audit
   let sinceMs = clock.now().wallMs;
   let trouble: string | null = null;
   const onCommit: ((durationMs: number) => void)[] = [];
-  let definitions: readonly DefinitionRow[] | null = null;
+  /** Not their rows: the JSON of each document is made when it is sent. */
+  let definitions: readonly Slo[] | null = null;
   let areDefined = true;
 
   function become(next: DatabaseState): void {
@@ -113,9 +116,9 @@ export function createAuditDatabase(path: string, log: Log, clock: Clock): Audit
   }
 
   /** All or, where one of its slices fails, from the first one again: to write a definition twice changes nothing. */
-  async function defineNow(all: readonly DefinitionRow[]): Promise<FileState> {
+  async function defineNow(all: readonly Slo[]): Promise<FileState> {
     for (let from = 0; from === 0 || from < all.length; from += sliceOfDefinitions) {
-      const rows = all.slice(from, from + sliceOfDefinitions);
+      const rows = all.slice(from, from + sliceOfDefinitions).map(definitionRow);
       const served = from === 0 ? all.map(({ id }) => id) : null;
       const found = await callWriter(() => writer.call('define', { rows, served }));
       if (found !== 'same') return found;

@@ -5,7 +5,7 @@ import type { Appended, DefinedSlo, EvaluationLog, EvaluationLogStats } from '..
 import type { AuditDatabase } from './database.ts';
 import { type EvaluationRow, noRows, type VersionRow } from './messages.ts';
 import { createRowQueue } from './row-queue.ts';
-import { definitionRow, type EncodeEvidence, type EncodeKept, evaluationRow, versionRow } from './rows.ts';
+import { type EncodeEvidence, type EncodeKept, evaluationRow, versionRow } from './rows.ts';
 
 export interface EvaluationLogOptions {
   readonly log: Log;
@@ -18,7 +18,7 @@ export interface EvaluationLogOptions {
 
 interface Entry {
   readonly row: EvaluationRow;
-  readonly version: VersionRow;
+  readonly version: DefinedSlo;
   readonly settle: (appended: Appended) => void;
 }
 
@@ -43,12 +43,12 @@ export function createEvaluationLog(
       new Promise<Appended>((settle) => {
         queue.push({
           row: evaluationRow(evaluation, encodeEvidence, encodeKept),
-          version: versionRow(evaluation),
+          version: evaluation,
           settle,
         });
       }),
     define(slos: readonly DefinedSlo[]) {
-      database.define(slos.map(({ slo }) => definitionRow(slo)));
+      database.define(slos.map(({ slo }) => slo));
       queue.askForCommit();
     },
     flush: queue.flush,
@@ -58,5 +58,5 @@ export function createEvaluationLog(
 
 /** The documents of a batch, each once. */
 function versionsOf(entries: readonly Entry[]): VersionRow[] {
-  return [...new Map(entries.map(({ version }) => [version.specHash, version])).values()];
+  return [...new Map(entries.map(({ version }) => [version.specHash, version])).values()].map(versionRow);
 }

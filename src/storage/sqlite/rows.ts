@@ -1,4 +1,5 @@
 import type { Evaluation } from '../../policy/decision-source.ts';
+import { numbersOf } from '../../policy/windows.ts';
 import type { Slo } from '../../slo/model.ts';
 import type { DefinedSlo } from '../ports.ts';
 import { instantText } from './instant-text.ts';
@@ -15,8 +16,8 @@ export function evaluationRow(
   encodeEvidence: EncodeEvidence,
   encodeKept: EncodeKept = () => null,
 ): EvaluationRow {
-  const { slo, result } = evaluation;
-  const compliance = result.windows.find((one) => one.window.name === slo.complianceWindow.name);
+  const { slo, measurement, result } = evaluation;
+  const compliance = measurement.windows.find((one) => one.window.name === slo.complianceWindow.name);
   // The runbook averages these columns: a window without data must not count as a number.
   const known = compliance?.state === 'ok';
   return {
@@ -40,22 +41,14 @@ export function evaluationRow(
   };
 }
 
-function burnRatesJson({ result }: Evaluation): string {
-  const entries = result.windows.map(({ window, burnRate, threshold }) => [window.name, { burnRate, threshold }]);
+function burnRatesJson({ slo, measurement }: Evaluation): string {
+  const { windows } = numbersOf(slo, measurement);
+  const entries = windows.map(({ window, burnRate, threshold }) => [window.name, { burnRate, threshold }]);
   return JSON.stringify(Object.fromEntries(entries));
 }
 
-const documents = new WeakMap<Slo, string>();
-
-/** The SLO's document as JSON; made once for each SLO, as every evaluation of it asks. */
-function documentJson(slo: Slo): string {
-  const made = documents.get(slo) ?? JSON.stringify(slo.document);
-  documents.set(slo, made);
-  return made;
-}
-
 export function versionRow({ slo, specHash }: DefinedSlo): VersionRow {
-  return { specHash, documentJson: documentJson(slo) };
+  return { specHash, documentJson: JSON.stringify(slo.document) };
 }
 
 export function definitionRow(slo: Slo): DefinitionRow {
@@ -66,6 +59,6 @@ export function definitionRow(slo: Slo): DefinitionRow {
     objective: slo.objective,
     complianceWindow: slo.complianceWindow.name,
     evaluationInterval: slo.evaluationInterval.text,
-    specJson: documentJson(slo),
+    specJson: JSON.stringify(slo.document),
   };
 }
