@@ -23,12 +23,17 @@ const gunzipped = promisify(gunzip);
 /** Bytes of the pieces in which an answer is decompressed. */
 const [smallestPiece, largestPiece] = [4 * 1024, 64 * 1024];
 
+interface Request {
+  readonly method: Method;
+  readonly url: URL;
+  readonly form: URLSearchParams;
+  readonly headers: object;
+  /** The answer may be. */
+  readonly compressed: boolean;
+}
+
 /** One HTTP exchange, to the end of its answer. Never rejects; the signal ends it once it is connected. */
-export async function exchange(
-  pool: Pool,
-  request: { readonly method: Method; readonly url: URL; readonly form: URLSearchParams; readonly headers: object },
-  signal: AbortSignal,
-): Promise<Exchanged> {
+export async function exchange(pool: Pool, request: Request, signal: AbortSignal): Promise<Exchanged> {
   let answering = false;
   try {
     const response = await pool.request({ ...optionsFor(request), signal });
@@ -47,9 +52,9 @@ export async function exchange(
 const exceeded = `the answer exceeds ${largestAnswer / 1024 / 1024} MB`;
 
 /** The path and query of the URL stay as they are; a GET's parameters come after them. */
-function optionsFor({ method, url, form, headers }: Parameters<typeof exchange>[1]): Dispatcher.RequestOptions {
+function optionsFor({ method, url, form, headers, compressed }: Request): Dispatcher.RequestOptions {
   const path = `${url.pathname.replace(/\/+$/, '')}/api/v1/query`;
-  const accepts = { accept: 'application/json', 'accept-encoding': 'gzip' };
+  const accepts = { accept: 'application/json', 'accept-encoding': compressed ? 'gzip' : 'identity' };
   if (method === 'GET') {
     const query = [url.search.slice(1), form.toString()].filter((text) => text !== '').join('&');
     return { method, path: `${path}?${query}`, headers: { ...accepts, ...headers } };

@@ -45,7 +45,8 @@ export function createLiveSource(settings: PrometheusSettings, clock: Clock): Li
       stats: 'all',
     });
     const ending = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
-    const once = (by: Method) => exchange(pool.pool, { method: by, url, form, headers: headers.headers }, ending);
+    const once = (by: Method) =>
+      exchange(pool.pool, { method: by, url, form, headers: headers.headers, compressed: true }, ending);
     const startedMs = clock.now().monotonicMs;
     let exchanged = await once(method);
     if (method === 'POST' && refusesMethod(exchanged)) {
