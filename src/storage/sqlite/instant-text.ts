@@ -40,6 +40,11 @@ export function rfc3339(text: string): string {
   return instant === null ? text : new Date(instant.epochMs).toISOString();
 }
 
+/** The same as JSON: what is plain has nothing to escape, and `JSON.stringify` takes longer than all else. */
+export function rfc3339Json(text: string): string {
+  return plain.test(text) ? `"${rfc3339(text)}"` : JSON.stringify(rfc3339(text));
+}
+
 /**
  * The least text of an instant: rows written by hand have no milliseconds (`10:00:00`), and sort before `10:00:00.000`
  * though they are the same instant.

@@ -26,17 +26,17 @@ export interface TimeSpan {
 
 /** One page as the bytes of its JSON. */
 export function pageOf(db: Database, table: PagedTable, query: PageQuery): Uint8Array {
-  const { records, nextCursor } = db.transaction(() => {
+  const { records, total, nextCursor } = db.transaction(() => {
     // One row more than asked for tells whether there is another page.
     const keys = keysOf(db, table, query);
     const shown = keys.slice(0, query.limit);
     return {
       records: recordsOf(db, table, shown),
+      total: shown.length,
       nextCursor: keys.length > shown.length ? cursorOf(db, table, shown.at(-1)) : null,
     };
   })();
-  const total = records.length;
-  const text = `{"records":[${records.join(',')}],"total":${total},"nextCursor":${JSON.stringify(nextCursor)}}`;
+  const text = `{"records":[${records}],"total":${total},"nextCursor":${JSON.stringify(nextCursor)}}`;
   return new TextEncoder().encode(text);
 }
 
@@ -48,11 +48,11 @@ function keysOf(db: Database, { name, indexes, ...table }: PagedTable, query: Pa
   return prepared(db, sql).pluck().all(values);
 }
 
-/** The rows of these keys, in their order. */
-function recordsOf(db: Database, { name, fields }: PagedTable, keys: readonly unknown[]): readonly string[] {
-  const sql = `SELECT ${recordSql(fields)} FROM (SELECT key AS place, value AS shown_id FROM json_each(?))
-    CROSS JOIN ${name} ON id = shown_id ORDER BY place`;
-  return prepared(db, sql).pluck().all(JSON.stringify(keys)) as string[];
+/** The rows of these keys, in their order, with commas between: one text of SQLite's becomes one of V8's, which is faster than many. */
+function recordsOf(db: Database, { name, fields }: PagedTable, keys: readonly unknown[]): string {
+  const sql = `SELECT coalesce(group_concat(${recordSql(fields)}), '')
+    FROM (SELECT value AS shown_id FROM json_each(?) ORDER BY key) CROSS JOIN ${name} ON id = shown_id`;
+  return prepared(db, sql).pluck().get(JSON.stringify(keys)) as string;
 }
 
 function cursorOf(db: Database, { kind, name, idColumn }: PagedTable, key: unknown): string {
@@ -76,7 +76,9 @@ export function keysSql(
     const where = [...equal, ...terms];
     return `SELECT id, timestamp, ${idColumn} AS page_id FROM ${name} ${where.length === 0 ? '' : `WHERE ${where.join(' AND ')}`}`;
   });
-  const sql = `${arms.join(' UNION ALL ')} ORDER BY timestamp DESC, page_id DESC LIMIT @limit OFFSET @offset`;
+  // A plain parameter as LIMIT is looked at by the planner, so SQLite would prepare the statement anew for each page.
+  const slice = 'LIMIT CAST(@limit AS INTEGER) OFFSET CAST(@offset AS INTEGER)';
+  const sql = `${arms.join(' UNION ALL ')} ORDER BY timestamp DESC, page_id DESC ${slice}`;
   return { sql, values: { ...values, limit: query.limit + 1, offset: query.offset ?? 0 } };
 }
 

@@ -1,5 +1,5 @@
 import type { Database } from 'better-sqlite3';
-import { rfc3339 } from './instant-text.ts';
+import { rfc3339Json } from './instant-text.ts';
 
 /**
  * A field of a row as clients see it. SQLite itself makes its JSON, for fetching each column
@@ -39,6 +39,11 @@ export function recordSql(fields: readonly Field[]): string {
 
 /** What the expressions call, to be defined on each connection that reads records. */
 export function defineRecordFunctions(db: Database): void {
-  db.function('number_json', { deterministic: true }, (value) => JSON.stringify(value));
-  db.function('instant_json', { deterministic: true }, (value) => JSON.stringify(rfc3339(String(value))));
+  db.function('number_json', { deterministic: true }, numberJson);
+  db.function('instant_json', { deterministic: true }, (value) => rfc3339Json(String(value)));
+}
+
+/** As `JSON.stringify`, which takes three times as long for a number. */
+function numberJson(value: unknown): string {
+  return typeof value === 'number' && Number.isFinite(value) ? `${value}` : JSON.stringify(value);
 }
