@@ -1,16 +1,22 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { burnRate, errorRate } from '../../src/eval/arithmetic.ts';
+import type { Outcome } from '../../src/adapter/prometheus/client.ts';
+import type { PartValues } from '../../src/adapter/prometheus/decode.ts';
+import type { RequestFailure } from '../../src/adapter/prometheus/failure.ts';
+import { measure } from '../../src/adapter/prometheus/measure.ts';
+import type { Part } from '../../src/adapter/prometheus/part.ts';
+import { createRequestBudget } from '../../src/adapter/prometheus/request-budget.ts';
+import { createSplitMemory } from '../../src/adapter/prometheus/split-memory.ts';
+import type { Inquiry } from '../../src/adapter/prometheus/union.ts';
+import type { Clock } from '../../src/clock.ts';
 import { keep } from '../../src/eval/keep.ts';
-import { readAfterAll, windowsToRead } from '../../src/eval/kept-windows.ts';
 import type { KeptWindows } from '../../src/eval/kept.ts';
-import type { Measurement, WindowMeasurement } from '../../src/eval/measurement.ts';
-import { classifyWindow } from '../../src/eval/reading.ts';
-import { unmeasured } from '../../src/eval/unmeasured.ts';
+import type { Measurement } from '../../src/eval/measurement.ts';
 import { decide } from '../../src/policy/decide.ts';
 import type { BlockingRule } from '../../src/policy/gate-result.ts';
 import { grownOlder } from '../../src/policy/hold.ts';
-import { windowsOf, type Slo, type Window } from '../../src/slo/model.ts';
+import { windowsOf, type Slo } from '../../src/slo/model.ts';
 import { noon } from '../support/evaluation.ts';
 import { anSlo } from '../support/slo.ts';
 
@@ -29,6 +35,11 @@ const rules = [
   { name: 'also', shortWindow: '6h', longWindow: '3d', threshold: 0.9, action: 'WARN' as const },
   { name: 'month', shortWindow: '1h', longWindow: '30d', threshold: 0.5 },
 ];
+
+const objective = 0.999;
+const intervalsMs = { '1s': 1_000, '30s': 30_000, '5m': 300_000 } as const;
+/** The windows are those of every interval. */
+const anyInterval = anSlo({ rules, objective });
 
 /** A service whose past is one stretch without end, and which then goes through others. */
 function serviceOf(past: Stretch, stretches: readonly Stretch[]) {
@@ -54,46 +65,63 @@ function serviceOf(past: Stretch, stretches: readonly Stretch[]) {
 
 type Service = ReturnType<typeof serviceOf>;
 
-/** What reading a window now gives: sums over the window, as `increase` would. */
-function readWindow(service: Service, window: Window, atMs: number, reads: { count: number }): WindowMeasurement {
-  reads.count += 1;
+/** What the source says of a part of a query, by its tag: sums over the window, as `increase` would; of checks what is well. */
+function answerOf(service: Service, { tag, window }: Part, atMs: number): PartValues {
   const { source } = service.stretchAt(atMs);
-  const failure = { role: 'good', reason: 'timeout', detail: 'no answer', attempts: 1 } as const;
-  if (source === 'no long windows' && window.lengthMs > 86_400_000)
-    return { state: 'failed', failure, window, readAtMs: atMs };
-  const { good, total } = service.sums(atMs - window.lengthMs, atMs);
-  const values = (value: number) => ({ kind: 'series' as const, values: source === 'no series' ? [] : [value] });
-  return { ...classifyWindow(values(good), values(total)), window, readAtMs: atMs };
+  const isSeen = source !== 'no series';
+  const seen = (value: number): PartValues => ({ kind: 'values', values: isSeen ? [value] : [] });
+  const what = tag.replace(/:.*/, '');
+  switch (what) {
+    case 'good':
+    case 'total': {
+      const lengthMs = windowsOf(anyInterval).find(({ name }) => name === window)?.lengthMs;
+      if (lengthMs === undefined) throw new Error(`${tag} has no window of the SLO`);
+      if (source === 'no long windows' && lengthMs > 86_400_000) return { kind: 'malformed', detail: 'no answer' };
+      return seen(service.sums(atMs - lengthMs, atMs)[what]);
+    }
+    case 'age':
+      return seen(5);
+    case 'recent':
+    case 'points':
+      return seen(100);
+    case 'covered':
+      return seen(60);
+    case 'past':
+    case 'last':
+    case 'begin':
+    case 'before':
+      return { kind: 'values', values: [] };
+    default:
+      throw new Error(`no answer is known to ${tag}`);
+  }
 }
 
-/** An evaluation at an instant as the adapter makes it: a first request, and a second one where it is called for. */
-function measureLeaning(slo: Slo, service: Service, kept: KeptWindows | null, atMs: number) {
+const clock: Clock = { now: () => ({ wallMs: noon, monotonicMs: 0 }), sleep: () => Promise.resolve('elapsed') };
+const refused: RequestFailure = {
+  ...{ reason: 'unreachable', detail: 'refused', remedy: 'none', refused: false, asked: true },
+};
+
+/** An evaluation at an instant by the adapter of Prometheus, of which only the way to the source is replaced. */
+async function measureLeaning(slo: Slo, service: Service, kept: KeptWindows | null, atMs: number) {
+  const reads = { count: 0, requests: 0 };
   const { source } = service.stretchAt(atMs);
-  const reads = { count: 0, requests: 1 };
-  if (source === 'down') return { measurement: unmeasured(slo, atMs, 'unreachable', 'refused'), reads };
-  const { read, kept: leaned, coverage } = windowsToRead(slo, windowsOf(slo), kept, atMs);
-  const first = read.map((window) => readWindow(service, window, atMs, reads));
-  const freshness = { state: 'ok', ages: [{ metric: 'm', ageMs: source === 'no series' ? null : 5_000 }] } as const;
-  const warnings = source === 'doubtful' ? ['partial'] : [];
-  const points = { state: 'ok', value: source === 'no series' ? 0 : 100 } as const;
-  const soFar = { evaluatedAtMs: atMs, windows: first, freshness, points, warnings };
-  const again = kept === null ? new Set<string>() : readAfterAll(slo, kept, leaned, soFar);
-  if (again.size > 0) reads.requests += 1;
-  const measurement: Measurement = {
-    ...soFar,
-    windows: windowsOf(slo).map((window) => {
-      const now = first.find((one) => one.window === window);
-      if (now !== undefined) return now;
-      const old = leaned.find(({ name }) => name === window.name);
-      if (old === undefined || again.has(window.name)) return readWindow(service, window, atMs, reads);
-      return { state: 'ok', good: old.good, total: old.total, goodMissing: false, window, readAtMs: old.readAtMs };
-    }),
-    coverage: { state: 'ok', value: 1, ...(coverage !== null && { readAtMs: coverage.readAtMs }) },
-    clockSkewMs: 0,
-    infos: [],
-    notes: [],
+  const ask = ({ parts }: Inquiry): Promise<Outcome> => {
+    reads.requests += 1;
+    if (source === 'down') return Promise.resolve({ kind: 'failed', failure: refused });
+    reads.count += parts.filter(({ tag }) => tag.startsWith('total:')).length;
+    return Promise.resolve({
+      kind: 'answer',
+      parts: new Map(parts.map((part) => [part.tag, answerOf(service, part, atMs)])),
+      warnings: source === 'doubtful' ? ['partial'] : [],
+      infos: [],
+      clockSkewMs: 0,
+    });
   };
-  return { measurement, reads };
+  const memory = createSplitMemory(() => 0);
+  const tools = { ask, memory, budget: createRequestBudget(() => 0), clock, attempts: 1 };
+  const breaker = { admit: () => ({ kind: 'admitted', leave: () => undefined }) as const };
+  const request = { slo, windows: windowsOf(slo), kept, evaluatedAtMs: atMs, priority: 'scheduled' as const };
+  return { measurement: await measure(request, tools, breaker, new AbortController().signal), reads };
 }
 
 interface History {
@@ -103,8 +131,6 @@ interface History {
   /** Of each evaluation: forced, or skipped as by a suspended machine. */
   readonly steps: readonly ('usual' | 'forced' | 'skipped')[];
 }
-
-const intervalsMs = { '1s': 1_000, '30s': 30_000, '5m': 300_000 } as const;
 
 const stretch = (
   perSecond: fc.Arbitrary<number>,
@@ -149,8 +175,8 @@ const history = (kind: fc.Arbitrary<Stretch>): fc.Arbitrary<History> =>
   });
 
 /** Goes through a history with both kinds of evaluation, and shows each pair of them. */
-function goThrough({ interval, past, stretches, steps }: History, show: (pair: Pair) => void): Seen {
-  const slo = anSlo({ interval, rules, objective: 0.999 });
+async function goThrough({ interval, past, stretches, steps }: History, show: (pair: Pair) => void): Promise<Seen> {
+  const slo = anSlo({ interval, rules, objective });
   const intervalMs = intervalsMs[interval];
   const service = serviceOf(past, stretches);
   // The whole of a history at a coarse interval; of a fine one, a while around the beginning of each stretch.
@@ -162,9 +188,9 @@ function goThrough({ interval, past, stretches, steps }: History, show: (pair: P
     const step = steps[index % steps.length] ?? 'usual';
     if (step === 'skipped') continue;
     const atMs = noon + index * intervalMs;
-    const { measurement, reads } = measureLeaning(slo, service, step === 'forced' ? null : kept, atMs);
+    const { measurement, reads } = await measureLeaning(slo, service, step === 'forced' ? null : kept, atMs);
     kept = keep(slo, kept, measurement);
-    const full = measureLeaning(slo, service, null, atMs);
+    const full = await measureLeaning(slo, service, null, atMs);
     const [leaning, whole] = [
       decide(slo, measurement, grownOlder(before.leaning, intervalMs)),
       decide(slo, full.measurement, grownOlder(before.full, intervalMs)),
@@ -198,10 +224,10 @@ interface Seen {
 const triggered = ({ rules: all }: Decided) => all.filter((rule) => rule.triggered).map(({ name }) => name);
 
 describe('an evaluation that leans on kept windows, beside one that reads everything at the same instant', () => {
-  it('comes to the same of every rule, and to the same decision but for what only a kept window shows', () => {
-    fc.assert(
-      fc.property(history(anything), (one) => {
-        goThrough(one, ({ atMs, leaning, full }) => {
+  it('comes to the same of every rule, and to the same decision but for what only a kept window shows', async () => {
+    await fc.assert(
+      fc.asyncProperty(history(anything), async (one) => {
+        await goThrough(one, ({ atMs, leaning, full }) => {
           expect(triggered(leaning)).toEqual(triggered(full));
           const lean = new Set(
             leaning.measurement.windows.filter(({ readAtMs }) => readAtMs !== atMs).map(({ window }) => window.name),
@@ -218,10 +244,10 @@ describe('an evaluation that leans on kept windows, beside one that reads everyt
     );
   });
 
-  it('leans on nothing older than length / 2,880, and shows then what only that window shows', () => {
-    fc.assert(
-      fc.property(history(anything), (one) => {
-        goThrough(one, ({ atMs, leaning }) => {
+  it('leans on nothing older than length / 2,880, and shows then what only that window shows', async () => {
+    await fc.assert(
+      fc.asyncProperty(history(anything), async (one) => {
+        await goThrough(one, ({ atMs, leaning }) => {
           for (const { state, window, readAtMs } of leaning.measurement.windows) {
             if (readAtMs === atMs) continue;
             expect(state).toBe('ok');
@@ -234,10 +260,10 @@ describe('an evaluation that leans on kept windows, beside one that reads everyt
     );
   });
 
-  it('is right about the budget to 0.1 % at steady traffic', () => {
-    fc.assert(
-      fc.property(history(steady), (one) => {
-        goThrough(one, ({ slo, leaning, full }) => {
+  it('is right about the budget to 0.1 % at steady traffic', async () => {
+    await fc.assert(
+      fc.asyncProperty(history(steady), async (one) => {
+        await goThrough(one, ({ slo, leaning, full }) => {
           const [a, b] = [leaning, full].map(({ measurement }) => {
             const found = measurement.windows.find(({ window }) => window.name === '30d');
             return found?.state === 'ok' ? burnRate(errorRate(found.good, found.total), slo.errorBudget) : NaN;
@@ -249,13 +275,13 @@ describe('an evaluation that leans on kept windows, beside one that reads everyt
     );
   });
 
-  it('reads little, in one request, while nothing happens', () => {
+  it('reads little, in one request, while nothing happens', async () => {
     for (const [interval, share, most] of [
       ['5m', 0.95, 1.01],
       ['30s', 0.78, 1.01],
     ] as const) {
       const calm: Stretch = { ms: 86_400_000, perSecond: 100, errors: 0.0004, source: 'answers' };
-      const seen = goThrough({ interval, past: calm, stretches: [calm], steps: ['usual'] }, () => undefined);
+      const seen = await goThrough({ interval, past: calm, stretches: [calm], steps: ['usual'] }, () => undefined);
       expect(seen.windows / seen.all, interval).toBeLessThan(share);
       expect(seen.requests / seen.evaluations, interval).toBeLessThan(most);
     }
