@@ -45,8 +45,8 @@ const reportEveryMs = 60_000;
 const sweepLogBytes = 8 * 1024 * 1024;
 const longestSweepLogBytes = 64 * 1024 * 1024;
 
-/** The calls of the writing thread, over one file. */
-export function createWriter(path: string, report: Report): WriterCalls {
+/** The calls of the writing thread, over one file. What is put off until after an answer is done before the next call. */
+export function createWriter(path: string, report: Report, afterAnswer: (task: () => void) => void): WriterCalls {
   let state: State = { kind: 'closed' };
   let checkpointedAtMs = -Infinity;
   let reportedAtMs = -Infinity;
@@ -89,12 +89,22 @@ export function createWriter(path: string, report: Report): WriterCalls {
     if (frames > 0 && sinceMs >= due) checkpoint(open);
   }
 
+  /** Who waits for a row has it by now. */
+  function settleCommit(open: Open): void {
+    try {
+      checkpointWhenDue(open);
+    } catch (error) {
+      report('error', `failed to look at ${path} after a commit: ${messageOf(error)}`); // the next one looks again
+    }
+  }
+
   function write(act: (rows: RowWriter) => void): FileState {
     if (state.kind !== 'open') throw new Error('the database is not open');
-    const found = state.file.inspect();
+    const open = state;
+    const found = open.file.inspect();
     if (found !== 'same') return found;
-    act(state.rows);
-    checkpointWhenDue(state);
+    act(open.rows);
+    afterAnswer(() => settleCommit(open));
     return 'same';
   }
 

@@ -203,7 +203,11 @@ it('goes on after a lock, and costs no row', async () => {
 
 it('a sweep that was ordered otherwise deletes no more, also where its log has to be written back first', async () => {
   const path = join(scratch(), 'aegis.db');
-  const writer = createWriter(path, () => undefined);
+  const writer = createWriter(
+    path,
+    () => undefined,
+    (task) => task(),
+  );
   onTestFinished(() => writer.close());
   writer.open();
   const db = new Sqlite(path, { timeout: 5_000 });
