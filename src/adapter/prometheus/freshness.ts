@@ -1,5 +1,6 @@
 import type { Freshness, SampleAge } from '../../eval/measurement.ts';
 import type { Selector } from '../../promql/selector.ts';
+import { inOnePiece } from '../../slo/in-one-piece.ts';
 import { longestRuleWindow, type Slo } from '../../slo/model.ts';
 import { checkAnswer, checkAnswers, type ReadingOf } from './check-answer.ts';
 import { checkUnit, type Unit } from './part.ts';
@@ -17,7 +18,7 @@ export function metricGroups(selectors: readonly Selector[]): readonly MetricGro
     const metric = metricName ?? text;
     byMetric.set(metric, (byMetric.get(metric) ?? new Set()).add(text));
   }
-  return [...byMetric].map(([metric, texts]) => ({ metric, selectors: [...texts] }));
+  return [...byMetric].map(([metric, texts]) => ({ metric: inOnePiece(metric), selectors: [...texts] }));
 }
 
 /**
