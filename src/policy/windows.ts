@@ -10,7 +10,7 @@ export function numbersOf(slo: Slo, measurement: Measurement): GateNumbers {
 }
 
 /** The numbers of each window: null where it failed, 0 where it has no data. */
-function windowResults(slo: Slo, windows: readonly WindowMeasurement[]): readonly WindowResult[] {
+export function windowResults(slo: Slo, windows: readonly WindowMeasurement[]): readonly WindowResult[] {
   return windows.map((measured) => {
     const rule = slo.rules.find(
       ({ shortWindow, longWindow }) =>

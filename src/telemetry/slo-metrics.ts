@@ -3,7 +3,7 @@ import type { LoadedSlo, SloCatalogue } from '../catalogue/ports.ts';
 import { standingDecision } from '../policy/answer.ts';
 import { failuresOf } from '../policy/data-items.ts';
 import type { DecisionSource, Evaluation } from '../policy/decision-source.ts';
-import { numbersOf } from '../policy/windows.ts';
+import { windowResults } from '../policy/windows.ts';
 import { decisions } from '../slo/decision.ts';
 import { createFamilies, labelText, type Families } from './metric-text.ts';
 
@@ -48,7 +48,7 @@ export function createSloMetrics({ catalogue, decisions: source }: SloMetricsSou
     const served = source.current(slo.id);
     if (served === undefined) return;
     const { result, measurement } = served.evaluation;
-    const { windows } = numbersOf(served.evaluation.slo, measurement);
+    const windows = windowResults(served.evaluation.slo, measurement.windows);
     const standing = standingDecision(served).decision;
     for (const one of decisions) {
       families.add('aegis_slo_decision', `${labels},decision="${one}"`, one === standing ? 1 : 0);

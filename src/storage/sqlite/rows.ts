@@ -1,5 +1,5 @@
 import type { Evaluation } from '../../policy/decision-source.ts';
-import { numbersOf } from '../../policy/windows.ts';
+import { windowResults } from '../../policy/windows.ts';
 import type { Slo } from '../../slo/model.ts';
 import type { DefinedSlo } from '../ports.ts';
 import { instantText } from './instant-text.ts';
@@ -42,8 +42,10 @@ export function evaluationRow(
 }
 
 function burnRatesJson({ slo, measurement }: Evaluation): string {
-  const { windows } = numbersOf(slo, measurement);
-  const entries = windows.map(({ window, burnRate, threshold }) => [window.name, { burnRate, threshold }]);
+  const entries = windowResults(slo, measurement.windows).map(({ window, burnRate, threshold }) => [
+    window.name,
+    { burnRate, threshold },
+  ]);
   return JSON.stringify(Object.fromEntries(entries));
 }
 
