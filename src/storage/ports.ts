@@ -168,10 +168,14 @@ export interface StoredEvaluation {
   readonly specHash: string | null;
 }
 
+/** Lets the memory of a page be used for another one: from then on nobody may read it. Nobody has to. */
+export type GiveBack = (page: Uint8Array) => void;
+
 /** The audit's reading side. Rejects with `AegisError('audit_unavailable')` within 2 s where the database cannot be read. */
 export interface AuditReader {
   /** UTF-8 JSON of `{records, total, nextCursor}`, newest first. Rejects with `invalid_request` for a cursor that is none of ours. */
   page(filter: AuditFilter): Promise<Uint8Array>;
+  readonly giveBack: GiveBack;
   get(evaluationId: string): Promise<StoredEvaluation | null>;
 }
 
@@ -205,6 +209,7 @@ export interface AuditExporter {
 export interface ActivityReader {
   decisions(filter: DecisionFilter): Promise<Uint8Array>;
   orders(filter: OrderFilter): Promise<Uint8Array>;
+  readonly giveBack: GiveBack;
 }
 
 /** What evaluations leave for the first ones after a restart, as it was appended with them. */

@@ -97,7 +97,7 @@ describe('GET /v1/audit', () => {
 
   it('answers 400 to a cursor that the reader does not know', async () => {
     const page = () => Promise.reject(new AegisError('invalid_request', 'cursor "x" is not one of this server'));
-    const { app } = anApi({ deps: { audit: { page, get: () => Promise.resolve(null) } } });
+    const { app } = anApi({ deps: { audit: { page, giveBack: () => undefined, get: () => Promise.resolve(null) } } });
     const answer = await app.inject('/v1/audit?cursor=x');
     expect(answer.statusCode).toBe(400);
     expect(answer.json()).toMatchObject({ code: 'invalid_request' });

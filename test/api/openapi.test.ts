@@ -125,8 +125,8 @@ function broken(): TestApi {
       },
       profile: failLater,
       catalogue: { current: fail, onChange: () => () => undefined, reload: failLater },
-      audit: { page: failLater, get: failLater },
-      activity: { decisions: failLater, orders: failLater },
+      audit: { page: failLater, giveBack: fail, get: failLater },
+      activity: { decisions: failLater, orders: failLater, giveBack: fail },
       exporter: { evaluations: failLater, decisions: failLater, orders: failLater },
       metrics: {
         text: failLater,

@@ -28,7 +28,9 @@ export interface AuditPage {
 
 export async function readPage(reader: AuditReader, filter: Partial<AuditFilter> = {}): Promise<AuditPage> {
   const bytes = await reader.page({ limit: 100, ...filter });
-  return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as AuditPage;
+  const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  reader.giveBack(bytes); // so that all pages but the first are written over another
+  return JSON.parse(text) as AuditPage;
 }
 
 /** Every record that the filter finds, page by page; fails rather than go on for ever. */

@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import type { Api, ApiDeps } from '../deps.ts';
 import { DecisionSchema, failure, Timestamp } from '../schemas.ts';
+import { sendPage } from '../send-page.ts';
 import { refuseOtherRecords } from '../slo-sight.ts';
 import { decisionFilter, decisionParameters, pageFilter, pageOf, pageParameters } from './audit-query.ts';
 
@@ -43,7 +44,7 @@ export function auditDecisionsRoute(app: Api, { activity, catalogue }: Pick<ApiD
       const { query } = request;
       refuseOtherRecords(request, catalogue.current(), query.sloID);
       const page = await activity.decisions({ ...pageFilter(query), ...decisionFilter(query) });
-      return reply.type('application/json; charset=utf-8').send(page); // JSON already
+      return sendPage(reply, page, activity.giveBack);
     },
   });
 }

@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import type { Api, ApiDeps } from '../deps.ts';
 import { failure, Timestamp } from '../schemas.ts';
+import { sendPage } from '../send-page.ts';
 import { nameParameter, pageFilter, pageOf, pageParameters } from './audit-query.ts';
 
 const OrdersQuery = Type.Object(
@@ -42,7 +43,7 @@ export function auditOrdersRoute(app: Api, { activity }: Pick<ApiDeps, 'activity
     handler: async ({ query }, reply) => {
       const { caller } = query;
       const page = await activity.orders({ ...pageFilter(query), ...(caller !== undefined && { caller }) });
-      return reply.type('application/json; charset=utf-8').send(page); // JSON already
+      return sendPage(reply, page, activity.giveBack);
     },
   });
 }

@@ -1,6 +1,7 @@
 import { Type, type Static } from 'typebox';
 import { AegisError } from '../../errors.ts';
 import type { AuditFilter } from '../../storage/ports.ts';
+import { sendPage } from '../send-page.ts';
 import { refuseOtherRecords } from '../slo-sight.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import { BurnRates, DecisionSchema, failure, NumberOrNull, ReasonCodes, StringOrNull, Timestamp } from '../schemas.ts';
@@ -58,8 +59,8 @@ export function auditRoutes(app: Api, { audit, catalogue }: Pick<ApiDeps, 'audit
     handler: async (request, reply) => {
       const { query } = request;
       refuseOtherRecords(request, catalogue.current(), query.sloID);
-      const page = await audit.page(auditFilter(query)); // JSON already
-      return reply.type('application/json; charset=utf-8').send(page);
+      const page = await audit.page(auditFilter(query));
+      return sendPage(reply, page, audit.giveBack);
     },
   });
 }

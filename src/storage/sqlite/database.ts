@@ -21,6 +21,7 @@ export interface AuditDatabase {
   /** Written ahead of the next commit, and of the first one to every file that is opened later. */
   define(slos: readonly Slo[]): void;
   readonly read: ReadingThread['read'];
+  readonly giveBack: ReadingThread['giveBack'];
   readonly state: () => DatabaseState;
   /** Epoch milliseconds. */
   readonly sinceMs: () => number;
@@ -171,6 +172,7 @@ export function createAuditDatabase(path: string, log: Log, clock: Clock): Audit
       areDefined = false;
     },
     read,
+    giveBack: reader.giveBack,
     state: () => state,
     sinceMs: () => sinceMs,
     trouble: () => trouble,

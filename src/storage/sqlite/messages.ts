@@ -181,6 +181,8 @@ export interface WorkerRequest {
   readonly id: number;
   readonly name: string;
   readonly argument: unknown;
+  /** Memory of pages that were sent, to be used again. */
+  readonly spare: readonly ArrayBuffer[];
 }
 
 export type Report = (level: 'info' | 'warn' | 'error', message: string) => void;

@@ -2,6 +2,7 @@ import type { Database } from 'better-sqlite3';
 import { encodeCursor, type PageKind } from './cursor.ts';
 import { instantText, lowestInstantText } from './instant-text.ts';
 import type { FilterColumn, PageQuery } from './messages.ts';
+import { pageBytes } from './page-bytes.ts';
 import { prepared } from './prepared.ts';
 import { rangesOf } from './ranges.ts';
 import { type Field, recordSql } from './record.ts';
@@ -37,7 +38,7 @@ export function pageOf(db: Database, table: PagedTable, query: PageQuery): Uint8
     };
   })();
   const text = `{"records":[${records}],"total":${total},"nextCursor":${JSON.stringify(nextCursor)}}`;
-  return new TextEncoder().encode(text);
+  return pageBytes(text);
 }
 
 /** From indexes alone. */

@@ -12,17 +12,18 @@ import type { ExportQuery, FilterColumn, PageQuery } from './messages.ts';
 import type { ReadingThread } from './reading-thread.ts';
 
 /** The reading ports over the reading thread. */
-export function auditReader(database: Pick<ReadingThread, 'read'>): AuditReader {
+export function auditReader(database: Pick<ReadingThread, 'read' | 'giveBack'>): AuditReader {
   return {
     async page({ sloId, service, environment, decision, ...page }) {
       const equals = { slo_id: sloId, service, environment, decision };
       return database.read('evaluations', pageQuery('evaluations', equals, page));
     },
+    giveBack: database.giveBack,
     get: (evaluationId) => database.read('get', evaluationId),
   };
 }
 
-export function activityReader(database: Pick<ReadingThread, 'read'>): ActivityReader {
+export function activityReader(database: Pick<ReadingThread, 'read' | 'giveBack'>): ActivityReader {
   return {
     async decisions({ sloId, decision, caller, evaluationId, ...page }) {
       const equals = { slo_id: sloId, decision, caller, evaluation_id: evaluationId };
@@ -31,6 +32,7 @@ export function activityReader(database: Pick<ReadingThread, 'read'>): ActivityR
     async orders({ caller, ...page }) {
       return database.read('orders', pageQuery('orders', { caller }, page));
     },
+    giveBack: database.giveBack,
   };
 }
 

@@ -1,6 +1,7 @@
 import type { Clock } from '../../clock.ts';
 import { AegisError, messageOf } from '../../errors.ts';
 import type { ReaderCalls, Report, Role } from './messages.ts';
+import { pageRoomBytes } from './page-bytes.ts';
 import { startWorker } from './worker-client.ts';
 
 /** The questions that the reading thread answers. */
@@ -10,6 +11,8 @@ type Question = Exclude<keyof ReaderCalls, 'close'>;
 export interface ReadingThread {
   /** Rejects with `AegisError('audit_unavailable')`, within two seconds. */
   read<K extends Question>(name: K, ...argument: Parameters<ReaderCalls[K]>): Promise<ReturnType<ReaderCalls[K]>>;
+  /** Takes the memory of a page that nobody reads any more, to be used again. */
+  readonly giveBack: (page: Uint8Array) => void;
   /** Lets go of the file; the next question opens it again. */
   close(): Promise<void>;
   terminate(): Promise<void>;
@@ -43,6 +46,10 @@ export function startReadingThread(
         answered.abort();
       }
       throw unavailable(`no answer within ${readTimeoutMs} ms`);
+    },
+    giveBack({ buffer }) {
+      // Not what is shared with others (a part of Node's pool), nor what is with the thread again.
+      if (buffer instanceof ArrayBuffer && buffer.byteLength === pageRoomBytes) worker.giveBack(buffer);
     },
     async close() {
       if (worker.isAlive()) await worker.call('close');

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
 import type { Report, WorkerInput, WorkerMessage, WorkerRequest } from './messages.ts';
+import { mostSpare } from './page-bytes.ts';
 
 /** The functions that a thread offers, each of at most one argument. */
 type Calls<C> = { readonly [K in keyof C]: (argument: never) => unknown };
@@ -9,6 +10,8 @@ type Calls<C> = { readonly [K in keyof C]: (argument: never) => unknown };
 export interface WorkerClient<C extends Calls<C>> {
   /** Rejects with the thread's own message, or when it ends before it has answered. */
   call<K extends keyof C & string>(name: K, ...argument: Parameters<C[K]>): Promise<ReturnType<C[K]>>;
+  /** Lets the thread use this memory again, with the next call. */
+  giveBack(memory: ArrayBuffer): void;
   /** Calls without an answer yet. */
   pending(): number;
   /** False once the thread has ended by itself. */
@@ -28,6 +31,7 @@ export function startWorker<C extends Calls<C>>(input: WorkerInput, report: Repo
   // Flags for how this process reads its own program (a loader, an input type) are not the thread's.
   const worker = new Worker(entry, { workerData: input, execArgv: [] });
   const waiting = new Map<number, Waiting>();
+  const spare = new Set<ArrayBuffer>();
   let nextId = 0;
   let ended: Error | null = null;
 
@@ -60,8 +64,13 @@ export function startWorker<C extends Calls<C>>(input: WorkerInput, report: Repo
         const id = nextId++;
         // The thread answers a call with the value of the function of that name: the one place that knows both.
         waiting.set(id, { resolve: resolve as (value: unknown) => void, reject });
-        worker.postMessage({ id, name, argument: argument[0] } satisfies WorkerRequest);
+        const own = [...spare];
+        spare.clear();
+        worker.postMessage({ id, name, argument: argument[0], spare: own } satisfies WorkerRequest, own);
       });
+    },
+    giveBack(memory) {
+      if (spare.size < mostSpare) spare.add(memory);
     },
     pending: () => waiting.size,
     isAlive: () => ended === null,

@@ -2,6 +2,7 @@ import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_thread
 import { messageOf } from '../../errors.ts';
 import { foreignDatabase } from './foreign-database.ts';
 import type { ReaderCalls, WorkerInput, WorkerMessage, WorkerRequest, WriterCalls } from './messages.ts';
+import { keepSpare } from './page-bytes.ts';
 import { ownDatabase } from './read-source.ts';
 import { createReader } from './reader.ts';
 import { createWriter } from './writer.ts';
@@ -14,7 +15,7 @@ const soonMs = 0.1;
 
 /** The entry of every thread: takes a call, answers it, takes the next. SQLite's calls block this thread and no other. */
 function serve(port: NonNullable<typeof parentPort>, { role, path }: WorkerInput): void {
-  const send = (message: WorkerMessage) => port.postMessage(message);
+  const send = (message: WorkerMessage, given: ArrayBuffer[] = []) => port.postMessage(message, given);
   const afterwards: (() => void)[] = [];
   const calls = callsOf();
   const byName = new Map<string, (argument: never) => unknown>(Object.entries(calls));
@@ -34,10 +35,11 @@ function serve(port: NonNullable<typeof parentPort>, { role, path }: WorkerInput
     send({ kind: 'report', level, message });
   }
 
-  function answer({ id, name, argument }: WorkerRequest): void {
+  function answer({ id, name, argument, spare }: WorkerRequest): void {
+    for (const memory of spare) keepSpare(memory);
     try {
       const value = byName.get(name)?.(argument as never); // worker-client.ts types the pair of name and argument
-      send({ kind: 'result', id, value });
+      send({ kind: 'result', id, value }, own(value));
     } catch (error) {
       send({ kind: 'failure', id, message: messageOf(error) });
     }
@@ -58,6 +60,11 @@ function serve(port: NonNullable<typeof parentPort>, { role, path }: WorkerInput
       isSoon = performance.now() - answeredMs < soonMs;
     }
   });
+}
+
+/** The memory of a page goes over with it, and is not copied. */
+function own(value: unknown): ArrayBuffer[] {
+  return value instanceof Uint8Array && value.buffer instanceof ArrayBuffer ? [value.buffer] : [];
 }
 
 if (parentPort === null) throw new Error('worker.ts is the entry of a worker thread');

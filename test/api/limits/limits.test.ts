@@ -294,7 +294,11 @@ describe('too much to do', () => {
     const held = new Promise<void>((resolve) => (release = resolve));
     const api = anApi({
       deps: {
-        audit: { page: () => held.then(() => Buffer.from('{}')), get: () => Promise.resolve(null) },
+        audit: {
+          page: () => held.then(() => Buffer.from('{}')),
+          giveBack: () => undefined,
+          get: () => Promise.resolve(null),
+        },
         metrics: {
           ...aMetrics(),
           text: () => held.then(() => ({ contentType: 'text/plain', parts: [Buffer.from('a 1\n')] })),
