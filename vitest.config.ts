@@ -13,7 +13,7 @@ export default defineConfig({
     hookTimeout: 120_000,
     teardownTimeout: 20_000,
     pool: 'forks',
-    maxWorkers: 3,
+    maxWorkers: 4,
     // Modules are read once a worker: no test changes one, nor the process that it runs in.
     isolate: false,
   },

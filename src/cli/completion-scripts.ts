@@ -100,7 +100,7 @@ function fish(places: readonly Place[]): string {
 function __aegis_at
     set -l place
     for word in (commandline -opc)[2..-1]
-        set -l next (string join ' ' $place $word)
+        set -l next (string join -- ' ' $place $word)
         contains -- "$next" ${steps.join(' ')}
         and set -a place $word
     end

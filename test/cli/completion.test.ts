@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -62,11 +62,13 @@ const ask: Readonly<Record<string, (script: string, typed: readonly string[]) =>
 };
 
 function run(shell: string, ...words: string[]): string {
-  return execFileSync(shell, words, {
+  const { status, stdout, stderr } = spawnSync(shell, words, {
     encoding: 'utf8',
     env: { PATH: process.env.PATH, HOME: directory },
     cwd: directory,
   });
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  return stdout;
 }
 
 describe.each(['bash', 'zsh', 'fish'])('aegis completion %s', (shell) => {
