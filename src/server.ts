@@ -6,6 +6,7 @@ import { AegisError, messageOf } from './errors.ts';
 import { logCrashes } from './telemetry/crash.ts';
 import { openLogFile, type LogFile } from './telemetry/log-file.ts';
 import { createLogger } from './telemetry/logger.ts';
+import { holdTickShape } from './tick-shape.ts';
 
 async function main(): Promise<void> {
   const read = readSettings(process.argv.slice(2), process.env);
@@ -25,6 +26,7 @@ async function main(): Promise<void> {
       break;
     case 'settings': {
       const { settings } = read;
+      holdTickShape();
       const mistake = await checkAccessFiles(settings.access).catch((error: unknown) => messageOf(error));
       if (mistake !== undefined) {
         refuse(`aegis-server: ${mistake}`);
