@@ -1,10 +1,8 @@
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { spreadOf } from '../../src/slo/hash.ts';
 import { aegis } from '../cli/aegis.ts';
 import { eventually } from '../support/eventually.ts';
-import { startFaultProxy, type FaultProxy } from '../support/fault-proxy.ts';
-import { createGate, type GateServer } from '../support/gate-server.ts';
-import { describeWithPrometheus, startPrometheus, type TestPrometheus } from '../support/prometheus.ts';
+import { describeBehindProxy } from '../support/gate-behind-proxy.ts';
 import { scenarioSlo } from '../support/scenario-slo.ts';
 
 const rules = [
@@ -12,37 +10,22 @@ const rules = [
   { name: 'slow', shortWindow: '30m', longWindow: '3d', threshold: 6 },
 ];
 
-describeWithPrometheus('a server that leans on long windows', () => {
-  let prometheus: TestPrometheus;
-  let proxy: FaultProxy;
-  let gate: GateServer | undefined;
-  beforeAll(async () => {
-    prometheus = await startPrometheus();
-    proxy = await startFaultProxy(prometheus.url);
-  });
-  afterEach(() => gate?.remove());
-  afterAll(async () => {
-    await proxy.close();
-    await prometheus.stop();
-  });
-
+describeBehindProxy('a server that leans on long windows', ({ proxy, start }) => {
   /** A healthy service of an id whose month is kept for minutes from the first time. */
   const id = Array.from({ length: 50 }, (_, index) => `calm-${index}`).find((one) => spreadOf(one) > 0.8) ?? '';
   const calm = { ...scenarioSlo('healthy', { interval: '1s', rules }), metadata: { id, service: 'shop' } };
-  const queries = () => proxy.seen.map(({ parameters }) => parameters.get('query') ?? '');
+  const queries = () => proxy().seen.map(({ parameters }) => parameters.get('query') ?? '');
   const ofMonth = () => queries().filter((query) => query.includes('[30d]'));
 
   it('asks once an evaluation, for the month once, and says so; a restart after a kill goes on with that', async () => {
-    gate = await createGate({ prometheusUrl: proxy.url, slos: [calm] });
-    await gate.start();
-    const server = gate;
+    const server = await start([calm]);
     await eventually(() => {
-      expect(proxy.seen.length).toBeGreaterThan(6);
+      expect(proxy().seen.length).toBeGreaterThan(6);
       return Promise.resolve();
     }, 60_000);
     expect(ofMonth().length).toBe(1);
     const evaluations = server.lines().filter(({ message }) => String(message).startsWith('Evaluated SLO')).length;
-    expect(proxy.seen.length).toBeLessThanOrEqual(evaluations + 1);
+    expect(proxy().seen.length).toBeLessThanOrEqual(evaluations + 1);
 
     const explained = await aegis(['explain', '--slo', id, '--server', server.url, '--format', 'text']);
     expect(explained.out).toMatch(/30d .*read at 20.*Z \(kept, \d+s old\)/);
@@ -61,13 +44,13 @@ describeWithPrometheus('a server that leans on long windows', () => {
     }, 20_000);
 
     await server.kill();
-    proxy.forget();
+    proxy().forget();
     await server.start();
     await server.decide(id);
     expect(ofMonth()).toEqual([]);
     expect(queries().length).toBeGreaterThan(0);
 
-    proxy.forget();
+    proxy().forget();
     const forced = await server.decide(id, true);
     expect(forced.decision).toBe('ALLOW');
     expect(ofMonth().length).toBeGreaterThan(0);
@@ -78,8 +61,7 @@ describeWithPrometheus('a server that leans on long windows', () => {
       interval: '1s',
       rules: [{ name: 'slow', shortWindow: '30m', longWindow: '4h', threshold: 7 }],
     });
-    gate = await createGate({ prometheusUrl: proxy.url, slos: [burning] });
-    await gate.start();
+    const gate = await start([burning]);
     const usual = await gate.waitFor('slow-burn', 'BLOCK', 30_000);
     const forced = await gate.decide('slow-burn', true);
     expect(forced.reasonCodes).toEqual(usual.reasonCodes);

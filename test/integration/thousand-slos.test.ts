@@ -1,27 +1,12 @@
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { eventually } from '../support/eventually.ts';
-import { startFaultProxy, type FaultProxy } from '../support/fault-proxy.ts';
-import { createGate, type GateServer } from '../support/gate-server.ts';
-import { describeWithPrometheus, startPrometheus, type TestPrometheus } from '../support/prometheus.ts';
+import { describeBehindProxy } from '../support/gate-behind-proxy.ts';
 import { sloDocument } from '../support/slo.ts';
 
 const concurrency = 10; // the default of --prometheus-concurrency
 const ids = Array.from({ length: 1_000 }, (_, index) => `service-${String(index).padStart(4, '0')}`);
 
-describeWithPrometheus('a server of a thousand SLOs', () => {
-  let prometheus: TestPrometheus;
-  let proxy: FaultProxy;
-  let gate: GateServer | undefined;
-  beforeAll(async () => {
-    prometheus = await startPrometheus();
-    proxy = await startFaultProxy(prometheus.url);
-  });
-  afterEach(() => gate?.remove());
-  afterAll(async () => {
-    await proxy.close();
-    await prometheus.stop();
-  });
-
+describeBehindProxy('a server of a thousand SLOs', ({ proxy, start }) => {
   /** Each asks for the same healthy service, in words of its own. */
   const slos = ids.map((id) => {
     const selector = `scenario="healthy",job!="${id}"`;
@@ -32,15 +17,14 @@ describeWithPrometheus('a server of a thousand SLOs', () => {
     });
   });
   const askedFor = (id: string, from = 0) =>
-    proxy.seen.findIndex(({ parameters }, index) => index >= from && parameters.get('query')?.includes(`"${id}"`));
+    proxy().seen.findIndex(({ parameters }, index) => index >= from && parameters.get('query')?.includes(`"${id}"`));
 
   it('decides what is asked before the rest of its start, and what is forced too, and loses no row', async () => {
     let release: () => void = () => undefined;
     const released = new Promise<void>((resolve) => (release = resolve));
-    await proxy.set('slow', { until: released, delayMs: 10 });
-    gate = await createGate({ prometheusUrl: proxy.url, slos });
-    await gate.start();
-    await eventually(() => expect(proxy.seen.length).toBe(concurrency));
+    await proxy().set('slow', { until: released, delayMs: 10 });
+    const gate = await start(slos);
+    await eventually(() => expect(proxy().seen.length).toBe(concurrency));
 
     // All places are taken by evaluations that nobody waits for, and 990 wait for a place.
     const asked = ids.findLast((id) => askedFor(id) < 0) ?? '';
@@ -50,20 +34,19 @@ describeWithPrometheus('a server of a thousand SLOs', () => {
     expect((await first).decision).toBe('ALLOW');
     expect(askedFor(asked)).toBeLessThan(10 * concurrency);
 
-    const before = proxy.seen.length;
+    const before = proxy().seen.length;
     expect(before).toBeLessThan(ids.length / 2);
     expect((await gate.decide(ids[0] ?? '', true)).decision).toBe('ALLOW');
     expect(askedFor(ids[0] ?? '', before) - before).toBeLessThan(10 * concurrency);
 
-    const server = gate;
-    await proxy.set('pass');
+    await proxy().set('pass');
     await eventually(() => {
-      const [distinct] = server.sql('SELECT count(DISTINCT slo_id) FROM evaluations');
+      const [distinct] = gate.sql('SELECT count(DISTINCT slo_id) FROM evaluations');
       expect(distinct).toBe('1000');
     }, 60_000);
-    expect(server.sql('SELECT DISTINCT decision FROM evaluations')).toEqual(['ALLOW']);
+    expect(gate.sql('SELECT DISTINCT decision FROM evaluations')).toEqual(['ALLOW']);
     await eventually(async () => {
-      expect((await server.get('/v1/audit/decisions')).body).toMatchObject({ total: 2 });
+      expect((await gate.get('/v1/audit/decisions')).body).toMatchObject({ total: 2 });
     });
   });
 });

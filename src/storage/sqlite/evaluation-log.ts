@@ -43,7 +43,7 @@ export function createEvaluationLog(
       new Promise<Appended>((settle) => {
         queue.push({
           row: evaluationRow(evaluation, encodeEvidence, encodeKept),
-          version: evaluation,
+          version: { slo: evaluation.slo, specHash: evaluation.specHash },
           settle,
         });
       }),

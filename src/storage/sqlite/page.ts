@@ -49,7 +49,10 @@ function keysOf(db: Database, { name, indexes, ...table }: PagedTable, query: Pa
   return prepared(db, sql).pluck().all(values);
 }
 
-/** The rows of these keys, in their order, with commas between: one text of SQLite's becomes one of V8's, which is faster than many. */
+/**
+ * The rows of these keys, in their order, with commas between: one text of SQLite's becomes one of V8's, which is faster
+ * than many. SQLite keeps the order of a subquery where what is asked of it depends on it, as `group_concat` does.
+ */
 function recordsOf(db: Database, { name, fields }: PagedTable, keys: readonly unknown[]): string {
   const sql = `SELECT coalesce(group_concat(${recordSql(fields)}), '')
     FROM (SELECT value AS shown_id FROM json_each(?) ORDER BY key) CROSS JOIN ${name} ON id = shown_id`;
