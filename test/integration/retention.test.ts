@@ -130,14 +130,17 @@ it(
     await gate.waitFor('checkout', 'ALLOW');
     const beforeBytes = residentBytes();
     const stop = load();
-    const exported = await runExport(Date.now() - (keptSeconds + 86_400) * 1_000);
-    await eventually(
-      async () => expect(await metric('aegis_audit_last_sweep_timestamp_seconds')).toBeGreaterThan(0),
-      sweepBoundMs,
-    );
+    try {
+      const exported = await runExport(Date.now() - (keptSeconds + 86_400) * 1_000);
+      expect(exported).toEqual({ lines: kept.evaluations, rows: kept.evaluations });
+      await eventually(
+        async () => expect(await metric('aegis_audit_last_sweep_timestamp_seconds')).toBeGreaterThan(0),
+        sweepBoundMs,
+      );
+    } finally {
+      await stop();
+    }
     const { peakBytes, tookMs } = await stop();
-
-    expect(exported).toEqual({ lines: kept.evaluations, rows: kept.evaluations });
     expect(await metric('aegis_audit_rows_deleted_total{kind="evaluation"}')).toBe(old.evaluations);
     expect(await metric('aegis_audit_rows_deleted_total{kind="decision"}')).toBe(old.decisions);
     expect(tookMs.length).toBeGreaterThan(100);

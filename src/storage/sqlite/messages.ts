@@ -115,6 +115,8 @@ export interface SweepReport {
 export type SweepStep =
   | { readonly kind: 'changed'; readonly found: FileState }
   | { readonly kind: 'more' }
+  /** The log has grown as long as it may, and who reads now keeps it from being written back. */
+  | { readonly kind: 'held'; readonly why: string }
   | { readonly kind: 'done'; readonly report: SweepReport };
 
 /** What the writing thread does. Calls run one after another. */

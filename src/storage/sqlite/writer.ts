@@ -41,7 +41,7 @@ const checkpointFrames = 1_000;
 const checkpointAtMostEveryMs = 1_000;
 const reportEveryMs = 60_000;
 // A sweep writes more in a second than rows do in an hour. Its log is written back as it goes, and where a reader keeps
-// it from that the sweep waits, for a log has no end.
+// it from that the sweep is held, for a log has no end.
 const sweepLogBytes = 8 * 1024 * 1024;
 const longestSweepLogBytes = 64 * 1024 * 1024;
 
@@ -126,7 +126,7 @@ export function createWriter(path: string, report: Report, afterAnswer: (task: (
     if (logBytes >= longestSweepLogBytes || (logBytes >= sweepLogBytes && sinceMs >= checkpointAtMostEveryMs)) {
       checkpoint(state);
       if (logSize(path) < longestSweepLogBytes) return { kind: 'more' };
-      throw new Error(`another process reads ${path}, and its write-ahead log cannot be written back`);
+      return { kind: 'held', why: `the write-ahead log of ${path} cannot be written back while the file is read` };
     }
     const done = state.sweeping.step(order);
     state.file.committed();

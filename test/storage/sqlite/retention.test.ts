@@ -201,6 +201,62 @@ it('goes on after a lock, and costs no row', async () => {
   expect(await storage.log.append(makeEvaluation())).toBe('stored');
 });
 
+/** A clock that sleeps a moment only, and says how long it was asked to. */
+function hurried() {
+  const askedMs: number[] = [];
+  const clock: Clock = {
+    ...systemClock,
+    sleep(ms, signal) {
+      askedMs.push(ms);
+      return systemClock.sleep(Math.min(ms, 20), signal);
+    },
+  };
+  return { clock, askedMs };
+}
+
+/** Rows to delete, with a log that is longer than a sweep may make it, and a reader that keeps it from being written back. */
+async function heldLog() {
+  const { clock, askedMs } = hurried();
+  const retention = bounds();
+  const storage = await openStorage({ retention, clock });
+  await Promise.all(makeEvaluations(200).map((one) => storage.log.append(one)));
+  change(storage.path, `UPDATE evaluations SET created_at = '2020-01-01 00:00:00.000' WHERE id <= 100`);
+  await swept(storage);
+  const reader = new Sqlite(storage.path, { readonly: true });
+  reader.exec('BEGIN; SELECT count(*) FROM evaluations');
+  const other = new Sqlite(storage.path, { timeout: 5_000 });
+  other.pragma('wal_autocheckpoint = 0');
+  other.exec('CREATE TABLE large (bytes); INSERT INTO large VALUES (zeroblob(70e6)); DROP TABLE large');
+  other.close();
+  onTestFinished(() => void reader.close());
+  const sayings = () => storage.lines.map(({ message }) => message).filter((message) => message.includes('stopped'));
+  return { storage, retention, reader, askedMs, sayings };
+}
+
+it('waits for a reader that keeps its log from being written back, and goes on', async () => {
+  const { storage, retention, reader, askedMs, sayings } = await heldLog();
+  retention.set({ maxAgeMs: dayMs });
+  await eventually(() => expect(askedMs.filter((ms) => ms === 1_000).length).toBeGreaterThan(2));
+  expect(storage.retention().deleted.evaluation).toBe(0);
+  reader.exec('COMMIT');
+  await eventually(() => expect(storage.retention().deleted.evaluation).toBe(100));
+  expect(sayings()).toEqual([]);
+  expect(statSync(`${storage.path}-wal`).size).toBeLessThan(64 * 2 ** 20);
+});
+
+it('says after a minute that a reader keeps it from deleting, and comes back every minute', async () => {
+  const { storage, retention, reader, askedMs, sayings } = await heldLog();
+  retention.set({ maxAgeMs: dayMs });
+  await eventually(() => expect(sayings()).not.toEqual([]));
+  expect(sayings()).toEqual([
+    `retention: the sweep stopped, and is tried again in a minute: the write-ahead log of ${storage.path} cannot be written back while the file is read`,
+  ]);
+  expect(askedMs.filter((ms) => ms === 1_000).length).toBeGreaterThanOrEqual(60);
+  expect(askedMs.at(-1)).toBe(60_000);
+  reader.exec('COMMIT');
+  await eventually(() => expect(storage.retention().deleted.evaluation).toBe(100));
+});
+
 it('a sweep that was ordered otherwise deletes no more, also where its log has to be written back first', async () => {
   const path = join(scratch(), 'aegis.db');
   const writer = createWriter(

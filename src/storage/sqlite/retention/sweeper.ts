@@ -33,6 +33,9 @@ const everyMs = 60_000;
 const restShare = 0.5;
 /** Sweeps that have much to count come less often: of the time, they take a tenth. */
 const pauseFactor = 10;
+/** What is read within the server is read in a moment; another process may take longer, or never end. */
+const heldPauseMs = 1_000;
+const heldAtMost = 60;
 const repeatLogMs = 3_600_000;
 
 /** Keeps the audit within its bounds for as long as it is open: a sweep a minute, in slices between the commits. */
@@ -66,6 +69,7 @@ export function startSweeper({ database, retention, log, clock }: Options): Swee
   /** Ends early where other bounds are ordered meanwhile: those are swept for next. */
   async function sweep(swept: Retention): Promise<void> {
     const order = { retention: swept, nowMs: clock.now().wallMs };
+    let held = 0;
     for (let isNew = true; !stopped.signal.aborted && bounds === swept; isNew = false) {
       const startedMs = clock.now().monotonicMs;
       const step = await database.sweep({ ...order, isNew });
@@ -74,7 +78,10 @@ export function startSweeper({ database, retention, log, clock }: Options): Swee
         take(step.report);
         return;
       }
-      await clock.sleep((clock.now().monotonicMs - startedMs) * restShare, stopped.signal);
+      held = step.kind === 'held' ? held + 1 : 0;
+      if (step.kind === 'held' && held > heldAtMost) throw new Error(step.why);
+      const tookMs = clock.now().monotonicMs - startedMs;
+      await clock.sleep(step.kind === 'held' ? heldPauseMs : tookMs * restShare, stopped.signal);
     }
   }
 
@@ -85,8 +92,14 @@ export function startSweeper({ database, retention, log, clock }: Options): Swee
       await clock.sleep(pauseMs, pause.signal);
       const swept = bounds;
       const startedMs = clock.now().monotonicMs;
-      await sweep(swept).catch(sayFailure);
-      pauseMs = bounds === swept ? Math.max(everyMs, (clock.now().monotonicMs - startedMs) * pauseFactor) : 0;
+      pauseMs = everyMs;
+      try {
+        await sweep(swept);
+        pauseMs = Math.max(everyMs, (clock.now().monotonicMs - startedMs) * pauseFactor);
+      } catch (error) {
+        sayFailure(error);
+      }
+      if (bounds !== swept) pauseMs = 0;
     }
   }
 
