@@ -16,8 +16,8 @@ export interface FakeAudit extends AuditReader, ActivityReader {
   exports(text: string): void;
   /** The filters that were asked for. */
   readonly asked: readonly (AuditFilter | DecisionFilter | OrderFilter)[];
-  /** Pages whose memory may be used again. */
-  readonly given: readonly Uint8Array[];
+  /** How many pages have given their memory back. It is written over at once, as the next page would. */
+  givenBack(): number;
   status(): AuditStatus;
   store(evaluation: StoredEvaluation): void;
   /** The text of every page from here on, of evaluations unless said. */
@@ -32,7 +32,7 @@ export function fakeAudit(): FakeAudit {
   const rows = new Map<string, StoredEvaluation>();
   const empty = '{"records":[],"total":0,"nextCursor":null}';
   const pages = { page: empty, decisions: empty, orders: empty };
-  const given: Uint8Array[] = [];
+  let givenBack = 0;
   let isBroken = false;
   const read = <T>(value: () => T): Promise<T> =>
     isBroken
@@ -48,14 +48,17 @@ export function fakeAudit(): FakeAudit {
     exporter: { evaluations: chunk, decisions: chunk, orders: chunk },
     exports: (text) => (exported = text),
     asked,
-    given,
+    givenBack: () => givenBack,
     store: (evaluation) => rows.set(evaluation.evaluationId, evaluation),
     answer: (page, of = 'page') => (pages[of] = page),
     breakDown: () => (isBroken = true),
     page: pageOf('page'),
     decisions: pageOf('decisions'),
     orders: pageOf('orders'),
-    giveBack: (page) => void given.push(page),
+    giveBack(page) {
+      givenBack += 1;
+      page.fill(0);
+    },
     status: () => anAuditStatus(),
     get: (evaluationId) => read(() => rows.get(evaluationId) ?? null),
   };
