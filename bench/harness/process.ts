@@ -25,14 +25,14 @@ export interface ProcessOptions {
 
 export function startProcess(workplace: Workplace, options: ProcessOptions): Owned {
   const log = options.logFile === undefined ? undefined : openSync(options.logFile, 'a');
-  const child = spawn(options.command, options.args, {
+  // Where this run is killed, Linux kills the process too.
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', options.command, ...options.args], {
     cwd: options.cwd,
     env: { PATH: process.env.PATH, ...options.env },
     stdio: log === undefined ? ['pipe', 'pipe', 'inherit'] : ['ignore', log, log],
   });
   if (log !== undefined) closeSync(log);
-  const watchdog = startWatchdog(child);
-  const exited = once(child, 'exit').finally(() => watchdog.kill('SIGKILL'));
+  const exited = once(child, 'exit');
   exited.catch(() => undefined); // a command that is not there: who waits for its answer is told
   const owned: Owned = {
     child,
@@ -52,12 +52,6 @@ export function startProcess(workplace: Workplace, options: ProcessOptions): Own
 
 export function hasEnded(child: ChildProcess): boolean {
   return child.pid === undefined || child.exitCode !== null || child.signalCode !== null;
-}
-
-/** Where this run is killed, its standard input closes, and the process goes too. */
-function startWatchdog(child: ChildProcess): ChildProcess {
-  const script = 'read -r _; kill -9 "$1"';
-  return spawn('sh', ['-c', script, 'watchdog', `${child.pid ?? 0}`], { stdio: ['pipe', 'ignore', 'ignore'] });
 }
 
 /** Linux counts in ticks of 10 ms, whatever its kernel's own. */

@@ -1,5 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /** What a run has started and written. However it ends, all of it is ended and removed, the last first. */
@@ -34,7 +34,7 @@ export function clearUpOnSignals(): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.once(signal, () => {
       const all = [...open].reverse().map((clearUp) => clearUp());
-      void Promise.all(all).finally(() => process.exit(130));
+      void Promise.all(all).finally(() => process.exit(128 + constants.signals[signal]));
     });
   }
 }
