@@ -111,17 +111,17 @@ function loggerOf(engine: Engine, bound: LogFields): Logger {
   };
 }
 
-function lineFields(bound: LogFields, fields: LogFields | undefined): Record<string, unknown> {
-  const result: Record<string, unknown> = {};
-  addFields(result, bound);
-  if (fields !== undefined) addFields(result, fields);
-  return result;
+/** Where both have a field of a name, the call's. */
+function lineFields(bound: LogFields, fields: LogFields = {}): Record<string, unknown> {
+  // Not by assignment, in which `__proto__` is no name.
+  return Object.fromEntries([...lineEntries(bound), ...lineEntries(fields)]);
 }
 
-function addFields(result: Record<string, unknown>, fields: LogFields): void {
-  for (const name of Object.keys(fields)) {
-    result[ownNames.has(name) ? `${name}_` : name] = redactField(name, fields[name]);
-  }
+function lineEntries(fields: LogFields): (readonly [string, unknown])[] {
+  return Object.entries(fields).map(([name, value]) => [
+    ownNames.has(name) ? `${name}_` : name,
+    redactField(name, value),
+  ]);
 }
 
 /** `,"timestamp":"…"` of now; lines of one millisecond share the text. */
