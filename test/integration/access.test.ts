@@ -76,7 +76,7 @@ describe('a server with a file of keys', () => {
     expect((await fetch(`${server.url}/metrics`)).status).toBe(200);
     const warning = expect.stringContaining('can be read by other users (mode 0644)') as unknown;
     expect(server.lines()).toContainEqual(expect.objectContaining({ level: 'warn', message: warning }));
-    expect(server.log()).toContain(`read ${issuers}`);
+    await eventually(() => expect(server.log()).toContain(`read ${issuers}`));
     expect(server.log()).not.toContain(`${issuers} can be read`);
   });
 

@@ -209,5 +209,5 @@ it('SIGHUP reads the SLO files again', async () => {
   await gate.writeSlo(sloDocument({ id: 'second' }));
   gate.process().kill('SIGHUP');
   await eventually(async () => expect((await gate.get('/v1/slo/second')).status).toBe(200));
-  expect(gate.log()).toContain('Loaded 2 SLOs');
+  await eventually(() => expect(gate.log()).toContain('Loaded 2 SLOs'));
 });
