@@ -113,8 +113,8 @@ export type RequestLog = ReadonlyMap<string, LogLevel | 'off'>;
 
 /** What the API knows of metrics: what it serves, and what it tells of itself. */
 export interface ApiMetrics {
-  /** Prometheus text format, in parts. */
-  text(): Promise<{ readonly contentType: string; readonly parts: readonly Uint8Array[] }>;
+  /** Prometheus text format. */
+  text(): Promise<{ readonly contentType: string; readonly body: Uint8Array }>;
   onAnswered(request: AnsweredRequest): void;
   performance(): PerformanceReport;
   /** The series of one metric as they are now; none where there is no such metric. */

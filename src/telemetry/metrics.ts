@@ -42,8 +42,8 @@ export interface Metrics {
   /** The series of one metric as they are now; none where there is no such metric, or it is one of single SLOs. */
   read(name: string): Promise<readonly MetricValue[]>;
   readonly onReload: OnReload;
-  /** Prometheus text format, in parts that stand one after the other: in one piece they would be held twice. */
-  text(): Promise<{ readonly contentType: string; readonly parts: readonly Buffer[] }>;
+  /** Prometheus text format. */
+  text(): Promise<{ readonly contentType: string; readonly body: Buffer }>;
 }
 
 /** The gate's own metrics, in a registry of their own. What the program counts anyway is read when Prometheus asks. */
@@ -87,7 +87,7 @@ export function createMetrics(sources: MetricsSources): Metrics {
     onSourceRequest,
     async text() {
       const others = Buffer.from(await registry.metrics());
-      return { contentType: registry.contentType, parts: [others, ...(await slos.text())] };
+      return { contentType: registry.contentType, body: Buffer.concat([others, ...(await slos.text())]) };
     },
   };
 }

@@ -87,7 +87,7 @@ export function anApi(options: TestApiOptions = {}): TestApi {
       text: () =>
         Promise.resolve({
           contentType: 'text/plain; version=0.0.4; charset=utf-8',
-          parts: [Buffer.from('aegis_up'), Buffer.from(' 1\n')],
+          body: Buffer.from('aegis_up 1\n'),
         }),
       onAnswered: (request) => void answered.push(request),
       performance: () => measured.report(),

@@ -1,11 +1,14 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { promisify } from 'node:util';
 import fc from 'fast-check';
 import type { InjectOptions } from 'fastify';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import type { AccessControl, Identity } from '../../../src/access/ports.ts';
 import type { Edge } from '../../../src/api/deps.ts';
 import { createRateLimiter } from '../../../src/api/limits/rate.ts';
 import type { Served } from '../../../src/policy/decision-source.ts';
-import { anApi, type TestApi, type TestApiOptions } from '../../support/api.ts';
+import { anApi, listen, type TestApi, type TestApiOptions } from '../../support/api.ts';
 import { anEvaluation } from '../../support/evaluation.ts';
 import { eventually } from '../../support/eventually.ts';
 import { anSlo } from '../../support/slo.ts';
@@ -301,7 +304,7 @@ describe('too much to do', () => {
         },
         metrics: {
           ...aMetrics(),
-          text: () => held.then(() => ({ contentType: 'text/plain', parts: [Buffer.from('a 1\n')] })),
+          text: () => held.then(() => ({ contentType: 'text/plain', body: Buffer.from('a 1\n') })),
         },
       },
     });
@@ -314,6 +317,27 @@ describe('too much to do', () => {
     release();
     expect(new Set(await Promise.all(waiting))).toEqual(new Set([200]));
     expect((await api.app.inject(url)).statusCode).toBe(200);
+  });
+
+  it('of /metrics is over when the answer is made: who does not read it keeps nobody out, and holds 64 MiB at most', async () => {
+    const body = Buffer.alloc(12_000_000, '#\n'); // more than the kernel takes of an answer that nobody reads
+    const api = anApi({
+      deps: { metrics: { ...aMetrics(), text: () => Promise.resolve({ contentType: 'text/plain', body }) } },
+    });
+    onTestFinished(() => api.app.close());
+    const port = await listen(api.app);
+    const clients = Array.from({ length: 64 }, () => connect(port, '127.0.0.1'));
+    onTestFinished(() => clients.forEach((client) => client.destroy()));
+    await Promise.all(
+      clients.map(async (client) => {
+        client.on('error', () => undefined); // it is let go
+        client.write('GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n');
+        await once(client, 'readable');
+      }),
+    );
+    expect((await api.app.inject({ method: 'HEAD', url: '/metrics' })).statusCode).toBe(200);
+    const connections = promisify(api.app.server.getConnections.bind(api.app.server));
+    await eventually(async () => expect(await connections()).toBeLessThanOrEqual(5));
   });
 });
 
