@@ -1,5 +1,5 @@
 import type { Decision } from '../slo/decision.ts';
-import { answerOf, standingAt } from './answer.ts';
+import { answerOf, standingOf } from './answer.ts';
 import type { Evaluation, Served } from './decision-source.ts';
 
 /** An answer, ready to be sent. */
@@ -26,7 +26,7 @@ const notHeld = new WeakMap<Evaluation, Rendered>();
  */
 export function answerText(served: Served): AnswerText {
   const { evaluation, ageMs } = served;
-  const { isHeld, isOverdue } = standingAt(evaluation, ageMs);
+  const { isHeld, isOverdue } = standingOf(served);
   if (isOverdue || served.audited !== undefined) {
     const answer = answerOf(served);
     return { decision: answer.decision, text: JSON.stringify(answer) };

@@ -1,5 +1,5 @@
 import { worst, type Decision } from '../slo/decision.ts';
-import type { Evaluation, Served } from './decision-source.ts';
+import type { Served } from './decision-source.ts';
 import type { GateItem, ReasonCode, RuleResult } from './gate-result.ts';
 import { isHeldAt } from './hold.ts';
 import { burnRatesOf, numbersOf } from './windows.ts';
@@ -43,9 +43,10 @@ export interface StandingDecision {
  * The decision at an age: a held BLOCK ends at twice the interval after it was measured, and nothing older than twice
  * the interval is an ALLOW. Every route that tells a decision tells this one.
  */
-export function standingDecision({ evaluation, ageMs }: Served): StandingDecision {
-  const { slo, result } = evaluation;
-  const { isHeld, isOverdue } = standingAt(evaluation, ageMs);
+export function standingDecision(served: Served): StandingDecision {
+  const { ageMs } = served;
+  const { slo, result } = served.evaluation;
+  const { isHeld, isOverdue } = standingOf(served);
   const current = isHeld ? result.items : result.items.filter((item) => item.code !== 'held');
   const items = isOverdue
     ? [...current.filter((item) => item.code !== 'ok'), overdue(ageMs, slo.evaluationInterval.text)]
@@ -54,13 +55,13 @@ export function standingDecision({ evaluation, ageMs }: Served): StandingDecisio
 }
 
 /** What time alone makes of an evaluation: nothing else about its answer changes with its age, but the age itself. */
-export function standingAt(
-  { slo, result }: Evaluation,
-  ageMs: number,
-): { readonly isHeld: boolean; readonly isOverdue: boolean } {
+export function standingOf({ evaluation, ageMs, heldBlockAgeMs }: Served): {
+  readonly isHeld: boolean;
+  readonly isOverdue: boolean;
+} {
   return {
-    isHeld: result.heldBlockAgeMs !== undefined && isHeldAt(result.heldBlockAgeMs + ageMs, slo),
-    isOverdue: ageMs > 2 * slo.evaluationInterval.ms,
+    isHeld: heldBlockAgeMs !== undefined && isHeldAt(heldBlockAgeMs, evaluation.slo),
+    isOverdue: ageMs > 2 * evaluation.slo.evaluationInterval.ms,
   };
 }
 

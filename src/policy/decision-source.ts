@@ -5,6 +5,13 @@ import type { Trace } from '../eval/trace.ts';
 import type { Slo } from '../slo/model.ts';
 import type { BlockingRule, Verdict } from './gate-result.ts';
 
+/** A rule that an evaluation blocks by, as it was measured then, or before where it is held. */
+export interface MeasuredBlock {
+  readonly rule: string;
+  readonly reason: string;
+  readonly measuredAt: Instant;
+}
+
 /** One evaluation of one SLO at one instant: what is served, logged and stored. */
 export interface Evaluation {
   /** UUIDv7. */
@@ -17,6 +24,8 @@ export interface Evaluation {
   readonly measurement: Measurement;
   /** The rules whose BLOCK was measured before, as the policy was told them. */
   readonly previous: readonly BlockingRule[];
+  /** What it blocks by, in the order of `result.blocking`. */
+  readonly blocks: readonly MeasuredBlock[];
   /** The numbers of windows and rules are made anew where they are told (`numbersOf`). */
   readonly result: Verdict;
   /** What the next evaluation may lean on. */
@@ -27,6 +36,8 @@ export interface Evaluation {
 export interface Served {
   readonly evaluation: Evaluation;
   readonly ageMs: number;
+  /** Where it holds a BLOCK: how old the youngest measurement of one is at this moment. */
+  readonly heldBlockAgeMs?: number;
   /** Only of an evaluation made for this request: whether its audit row is committed. */
   readonly audited?: boolean;
 }

@@ -85,7 +85,7 @@ export interface Verdict {
   readonly isStale: boolean;
   readonly hasNoTraffic: boolean;
   readonly notes: readonly string[];
-  /** The rules that block by measurement: what the next evaluation is told as `previous`, grown older. */
+  /** The rules that block by measurement: what the next evaluation is told as `previous`, older by then. */
   readonly blocking: readonly BlockingRule[];
   /** Where a `held` item stands: how old, at this evaluation, the youngest measured BLOCK was that it rests on. */
   readonly heldBlockAgeMs?: number;

@@ -43,8 +43,3 @@ export function holdRules(
 export function isHeldAt(ageMs: number, slo: Slo): boolean {
   return ageMs < 2 * slo.evaluationInterval.ms;
 }
-
-/** The rules that blocked at an evaluation, as the next one is told of them, so much later. */
-export function grownOlder(blocking: readonly BlockingRule[], byMs: number): readonly BlockingRule[] {
-  return blocking.map((rule) => ({ ...rule, ageMs: rule.ageMs + byMs }));
-}

@@ -1,5 +1,5 @@
 import type { LoadedSlo } from '../catalogue/ports.ts';
-import { elapsedMs, type Clock, type Instant } from '../clock.ts';
+import type { Clock, Instant } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import { keep } from '../eval/keep.ts';
 import type { KeptWindows } from '../eval/kept.ts';
@@ -9,8 +9,8 @@ import { unmeasured } from '../eval/unmeasured.ts';
 import type { Log } from '../log.ts';
 import { verdictOn } from '../policy/decide.ts';
 import type { Evaluation } from '../policy/decision-source.ts';
-import { grownOlder } from '../policy/hold.ts';
 import { windowsOf } from '../slo/model.ts';
+import { blockingAt, blocksOf } from './blocks.ts';
 import { newEvaluationId } from './evaluation-id.ts';
 import type { EvaluationQueue, Priority } from './queue.ts';
 import type { TakeOver } from './take-over.ts';
@@ -186,8 +186,10 @@ function conclude(
 ): Evaluation {
   const { slo, specHash } = loaded;
   const before = latest();
-  const previous = before ? grownOlder(before.result.blocking, elapsedMs(before.evaluatedAt, evaluatedAt)) : [];
+  const previous = blockingAt(before?.blocks ?? [], evaluatedAt);
   const result = verdictOn(slo, measurement, previous);
   const id = newEvaluationId(evaluatedAt.wallMs);
-  return { id, slo, specHash, evaluatedAt, adapter, measurement, previous, result, kept: keep(slo, kept, measurement) };
+  const blocks = blocksOf(result, previous, before?.blocks ?? [], evaluatedAt);
+  const keeps = keep(slo, kept, measurement);
+  return { id, slo, specHash, evaluatedAt, adapter, measurement, previous, blocks, result, kept: keeps };
 }

@@ -4,9 +4,9 @@ import type { Trace } from '../eval/trace.ts';
 import { failuresOf } from '../policy/data-items.ts';
 import { verdictOn } from '../policy/decide.ts';
 import type { Evaluation, Served } from '../policy/decision-source.ts';
-import { grownOlder } from '../policy/hold.ts';
 import { worst } from '../slo/decision.ts';
 import type { Appended, EvaluationLog } from '../storage/ports.ts';
+import { blockingAt, heldBlockAgeMs } from './blocks.ts';
 import { Closing } from './closing.ts';
 import { startEvaluation, type EvaluateDeps, type RunningEvaluation } from './evaluate.ts';
 import { logEvaluation } from './log-lines.ts';
@@ -220,7 +220,10 @@ async function outcomeOf({ done }: Run, failuresBefore: number): Promise<Outcome
 }
 
 function served(evaluation: Evaluation, clock: Clock): Served {
-  return { evaluation, ageMs: elapsedMs(evaluation.evaluatedAt, clock.now()) };
+  const now = clock.now();
+  const ageMs = elapsedMs(evaluation.evaluatedAt, now);
+  const heldAgeMs = heldBlockAgeMs(evaluation, now);
+  return heldAgeMs === undefined ? { evaluation, ageMs } : { evaluation, ageMs, heldBlockAgeMs: heldAgeMs };
 }
 
 /**
@@ -230,7 +233,7 @@ function served(evaluation: Evaluation, clock: Clock): Served {
 function standsAfter(evaluation: Evaluation, before: Evaluation): boolean {
   if (evaluation.evaluatedAt.monotonicMs >= before.evaluatedAt.monotonicMs) return true;
   if (!isWorse(evaluation, before)) return false;
-  const earlier = grownOlder(evaluation.result.blocking, elapsedMs(evaluation.evaluatedAt, before.evaluatedAt));
+  const earlier = blockingAt(evaluation.blocks, before.evaluatedAt);
   return verdictOn(before.slo, before.measurement, earlier).heldBlockAgeMs !== undefined;
 }
 

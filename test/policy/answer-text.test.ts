@@ -5,7 +5,7 @@ import { answerOf } from '../../src/policy/answer.ts';
 import { answerText } from '../../src/policy/answer-text.ts';
 import type { Evaluation, Served } from '../../src/policy/decision-source.ts';
 import { windowsOf } from '../../src/slo/model.ts';
-import { aMeasurement, anEvaluation } from '../support/evaluation.ts';
+import { aMeasurement, anEvaluation, servedAfter } from '../support/evaluation.ts';
 import { anSlo, readmeRules } from '../support/slo.ts';
 
 const slo = anSlo();
@@ -66,7 +66,10 @@ describe('the text of an answer', () => {
     const served = evaluations.chain((evaluation) => fc.tuple(fc.constant(evaluation), agesOf(evaluation)));
     fc.assert(
       fc.property(served, ([evaluation, ages]) => {
-        for (const ageMs of ages) expect(answerText({ evaluation, ageMs })).toEqual(expected({ evaluation, ageMs }));
+        for (const ageMs of ages) {
+          const served = servedAfter(evaluation, ageMs);
+          expect(answerText(served)).toEqual(expected(served));
+        }
       }),
       { numRuns: 500 },
     );

@@ -8,11 +8,10 @@ import { answerOf } from '../../src/policy/answer.ts';
 import { decide } from '../../src/policy/decide.ts';
 import type { Evaluation } from '../../src/policy/decision-source.ts';
 import type { ReasonCode } from '../../src/policy/gate-result.ts';
-import { grownOlder } from '../../src/policy/hold.ts';
 import { parseDuration } from '../../src/slo/duration.ts';
 import type { Decision } from '../../src/slo/decision.ts';
 import { windowsOf, type Slo, type SloDocument } from '../../src/slo/model.ts';
-import { aMeasurement, anEvaluation, noon } from '../support/evaluation.ts';
+import { aMeasurement, anEvaluation, grownOlder, noon, servedAfter } from '../support/evaluation.ts';
 import { anSlo } from '../support/slo.ts';
 
 interface Step {
@@ -90,7 +89,7 @@ describe.each(readdirSync(directory).map((file) => [file]))('%s', (file) => {
         latest = { ...anEvaluation({ slo, measurement, previous }), result: decide(slo, measurement, previous) };
       }
       if (latest === undefined) throw new Error('a case begins with what was measured');
-      const answer = answerOf({ evaluation: latest, ageMs: atMs - latest.evaluatedAt.wallMs });
+      const answer = answerOf(servedAfter(latest, atMs - latest.evaluatedAt.wallMs));
       expect(answer.decision, `at ${step.at}`).toBe(step.decision);
       if (step.reasons !== undefined) expect(answer.reasons, `at ${step.at}`).toEqual(step.reasons);
       if (step.codes !== undefined) expect(answer.reasonCodes, `at ${step.at}`).toEqual(step.codes);

@@ -8,7 +8,7 @@ import { decodeEvidence, encodeEvidence } from '../../src/policy/evidence.ts';
 import type { BlockingRule } from '../../src/policy/gate-result.ts';
 import { decisions, worst, type Decision } from '../../src/slo/decision.ts';
 import { windowsOf } from '../../src/slo/model.ts';
-import { aMeasurement, anEvaluation, noon } from '../support/evaluation.ts';
+import { aMeasurement, anEvaluation, noon, servedAfter } from '../support/evaluation.ts';
 import { anSlo, readmeRules } from '../support/slo.ts';
 
 const slo = anSlo();
@@ -222,8 +222,8 @@ describe('a BLOCK that was measured', () => {
     expect(aged(holdMs).decision).toBe('WARN');
     const measurement = aMeasurement(slo, { '*': failed });
     const evaluation = anEvaluation({ slo, measurement, previous: [{ ...blocking, ageMs: holdMs - 1000 }] });
-    expect(answerOf({ evaluation, ageMs: 999 }).decision).toBe('BLOCK');
-    expect(answerOf({ evaluation, ageMs: 1000 })).toMatchObject({ decision: 'WARN', reasonCodes: ['query_failed'] });
+    expect(answerOf(servedAfter(evaluation, 999)).decision).toBe('BLOCK');
+    expect(answerOf(servedAfter(evaluation, 1000))).toMatchObject({ decision: 'WARN', reasonCodes: ['query_failed'] });
   });
 
   it('is measured anew by a rule that still triggers', () => {

@@ -15,9 +15,8 @@ import type { KeptWindows } from '../../src/eval/kept.ts';
 import type { Measurement } from '../../src/eval/measurement.ts';
 import { decide } from '../../src/policy/decide.ts';
 import type { BlockingRule } from '../../src/policy/gate-result.ts';
-import { grownOlder } from '../../src/policy/hold.ts';
 import { windowsOf, type Slo } from '../../src/slo/model.ts';
-import { noon } from '../support/evaluation.ts';
+import { grownOlder, noon } from '../support/evaluation.ts';
 import { anSlo } from '../support/slo.ts';
 
 /** So many requests a second, and the share of them that fails, from an instant on. */

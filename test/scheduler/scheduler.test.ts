@@ -222,6 +222,23 @@ describe('the age of a decision', () => {
     await world.clock.advance(1);
     expect(decisionOf()).toBe('WARN');
   });
+
+  it('keeps it as long where the wall clock is set forward and back again meanwhile', async () => {
+    world = createWorld([readme]);
+    world.source.state.measurement = (request) =>
+      aMeasurement(request.slo, { '5m': burning, '1h': burning }, { evaluatedAtMs: request.evaluatedAtMs });
+    await world.clock.settle();
+    world.source.state.measurement = fail;
+    world.clock.setWall(4 * minute);
+    await world.scheduler.evaluateNow(readme.id, 'forced');
+    world.clock.setWall(-4 * minute);
+    await world.clock.advance(2 * minute);
+    await world.scheduler.evaluateNow(readme.id, 'forced');
+    await world.clock.advance(8 * minute - 1);
+    expect(decisionOf()).toBe('BLOCK');
+    await world.clock.advance(1);
+    expect(decisionOf()).toBe('WARN');
+  });
 });
 
 describe('an evaluation that somebody waits for', () => {

@@ -1,6 +1,7 @@
 import type { Measurement, WindowState } from '../../src/eval/measurement.ts';
 import { verdictOn } from '../../src/policy/decide.ts';
-import type { Evaluation } from '../../src/policy/decision-source.ts';
+import type { Evaluation, Served } from '../../src/policy/decision-source.ts';
+import type { BlockingRule } from '../../src/policy/gate-result.ts';
 import { windowsOf, type Slo } from '../../src/slo/model.ts';
 import { anSlo } from './slo.ts';
 
@@ -42,16 +43,37 @@ export function anEvaluation(
   const wallMs = options.evaluatedAtMs ?? options.measurement?.evaluatedAtMs ?? noon;
   const measurement = options.measurement ?? aMeasurement(slo, {}, { evaluatedAtMs: wallMs });
   const previous = options.previous ?? [];
+  const evaluatedAt = { wallMs, monotonicMs: wallMs - noon };
+  const result = verdictOn(slo, measurement, previous);
   count += 1;
   return {
     id: `0193${count.toString(16).padStart(4, '0')}-0000-7000-8000-000000000000`,
     slo,
     specHash: 'a'.repeat(64),
-    evaluatedAt: { wallMs, monotonicMs: wallMs - noon },
+    evaluatedAt,
     adapter: 'prometheus',
     measurement,
     previous,
-    result: verdictOn(slo, measurement, previous),
+    result,
+    blocks: result.blocking.map((block) => {
+      const measuredAt = { wallMs: wallMs - block.ageMs, monotonicMs: evaluatedAt.monotonicMs - block.ageMs };
+      return {
+        rule: block.rule,
+        reason: block.reason,
+        measuredAt: previous.includes(block) ? measuredAt : evaluatedAt,
+      };
+    }),
     kept: null,
   };
+}
+
+/** An evaluation as it is served so much later, by a clock that nobody set. */
+export function servedAfter(evaluation: Evaluation, ageMs: number): Served {
+  const { heldBlockAgeMs } = evaluation.result;
+  return { evaluation, ageMs, ...(heldBlockAgeMs !== undefined && { heldBlockAgeMs: heldBlockAgeMs + ageMs }) };
+}
+
+/** The rules that an evaluation blocks by, as the next one is told of them so much later. */
+export function grownOlder(blocking: readonly BlockingRule[], byMs: number): readonly BlockingRule[] {
+  return blocking.map((rule) => ({ ...rule, ageMs: rule.ageMs + byMs }));
 }

@@ -1,4 +1,5 @@
 import type { DecisionSource, Evaluation, Served } from '../../src/policy/decision-source.ts';
+import { servedAfter } from './evaluation.ts';
 
 export interface FakeDecisions extends DecisionSource {
   /** What `current` answers from here on. */
@@ -19,7 +20,7 @@ export function fakeDecisions(): FakeDecisions {
   };
   return {
     asked,
-    set: (evaluation, ageMs = 0) => served.set(evaluation.slo.id, { evaluation, ageMs }),
+    set: (evaluation, ageMs = 0) => served.set(evaluation.slo.id, servedAfter(evaluation, ageMs)),
     onEvaluate: (next) => (evaluate = next as typeof evaluate),
     current: (sloId) => served.get(sloId),
     evaluateNow: (sloId, reason) => {
