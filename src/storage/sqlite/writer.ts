@@ -70,15 +70,20 @@ export function createWriter(path: string, report: Report, afterAnswer: (task: (
     }
   }
 
-  function checkpoint({ file }: Open): void {
+  /** Gives why it failed, in words; null also where a reader kept some of the log from being written back. */
+  function checkpoint({ file }: Open): string | null {
     checkpointedAtMs = performance.now();
     try {
       file.checkpoint();
+      return null;
     } catch (error) {
       // The rows are safe in the log. A full disk says so here first.
-      if (performance.now() - reportedAtMs < reportEveryMs) return;
-      reportedAtMs = performance.now();
-      report('error', `failed to checkpoint ${path}: ${messageOf(error)}`);
+      const failure = `failed to checkpoint ${path}: ${messageOf(error)}`;
+      if (performance.now() - reportedAtMs >= reportEveryMs) {
+        reportedAtMs = performance.now();
+        report('error', failure);
+      }
+      return failure;
     }
   }
 
@@ -124,8 +129,9 @@ export function createWriter(path: string, report: Report, afterAnswer: (task: (
     const logBytes = logSize(path);
     const sinceMs = performance.now() - checkpointedAtMs;
     if (logBytes >= longestSweepLogBytes || (logBytes >= sweepLogBytes && sinceMs >= checkpointAtMostEveryMs)) {
-      checkpoint(state);
+      const failure = checkpoint(state);
       if (logSize(path) < longestSweepLogBytes) return { kind: 'more' };
+      if (failure !== null) throw new Error(failure);
       return { kind: 'held', why: `the write-ahead log of ${path} cannot be written back while the file is read` };
     }
     const done = state.sweeping.step(order);

@@ -1,4 +1,4 @@
-import { copyFileSync, statSync } from 'node:fs';
+import { copyFileSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { expect, it, onTestFinished } from 'vitest';
@@ -247,7 +247,7 @@ it('waits for a reader that keeps its log from being written back, and goes on',
 it('says after a minute that a reader keeps it from deleting, and comes back every minute', async () => {
   const { storage, retention, reader, askedMs, sayings } = await heldLog();
   retention.set({ maxAgeMs: dayMs });
-  await eventually(() => expect(sayings()).not.toEqual([]));
+  await eventually(() => expect(sayings()).not.toEqual([]), 60_000);
   expect(sayings()).toEqual([
     `retention: the sweep stopped, and is tried again in a minute: the write-ahead log of ${storage.path} cannot be written back while the file is read`,
   ]);
@@ -255,6 +255,17 @@ it('says after a minute that a reader keeps it from deleting, and comes back eve
   expect(askedMs.at(-1)).toBe(60_000);
   reader.exec('COMMIT');
   await eventually(() => expect(storage.retention().deleted.evaluation).toBe(100));
+});
+
+it('says what keeps its log from being written back where that is no reader', async () => {
+  const { storage, retention, reader, sayings } = await heldLog();
+  reader.close();
+  const note = `${storage.path}-note`;
+  rmSync(note, { force: true });
+  mkdirSync(note);
+  retention.set({ maxAgeMs: dayMs });
+  await eventually(() => expect(sayings()).not.toEqual([]));
+  expect(sayings().join()).toContain(`again in a minute: failed to checkpoint ${storage.path}: `);
 });
 
 it('a sweep that was ordered otherwise deletes no more, also where its log has to be written back first', async () => {
