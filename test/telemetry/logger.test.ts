@@ -44,7 +44,18 @@ describe('a line of plain values', () => {
   );
   const plain = fc.oneof(text, fc.double(), fc.integer(), fc.boolean(), fc.constantFrom(undefined, -0, NaN, Infinity));
   const name = fc.oneof(
-    fc.constantFrom('component', 'slo_id', 'host', 'level', 'message', 'api_key', 'token', 'a"b', 'toString', '__proto__'),
+    fc.constantFrom(
+      'component',
+      'slo_id',
+      'host',
+      'level',
+      'message',
+      'api_key',
+      'token',
+      'a"b',
+      'toString',
+      '__proto__',
+    ),
     // Numbers as names would stand first in pino's line; there are none.
     fc.string({ unit: 'binary', minLength: 1 }).filter((word) => !/^\d+$/.test(word)),
   );
