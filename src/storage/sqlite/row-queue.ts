@@ -189,13 +189,14 @@ export function createRowQueue<T>(options: RowQueueOptions<T>): RowQueue<T> {
 
   async function flush(boundMs: number): Promise<void> {
     const until = new AbortController();
-    const bound = clock.sleep(boundMs, until.signal);
+    const over = clock.sleep(boundMs, until.signal).then(() => 'over' as const);
     if (hasWork()) pump();
     pause.abort();
-    // A file that was replaced takes no rows before the next start: there is nothing to wait for.
+    // A file that was replaced takes no rows before the next start: there is nothing to wait for. What came after a
+    // pump's last look is the next one's.
     while (pumping !== null && state() !== 'replaced') {
-      const step = clock.sleep(firstRetryMs, until.signal).then(() => 'step' as const);
-      if ((await Promise.race([pumping, bound, step])) !== 'step') break;
+      const step = clock.sleep(firstRetryMs, until.signal);
+      if ((await Promise.race([pumping, over, step])) === 'over') break;
     }
     until.abort();
     settleAllAsQueued();
