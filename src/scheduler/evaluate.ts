@@ -185,11 +185,11 @@ function conclude(
   adapter: Evaluation['adapter'],
 ): Evaluation {
   const { slo, specHash } = loaded;
-  const before = latest();
-  const previous = blockingAt(before?.blocks ?? [], evaluatedAt);
+  const before = latest()?.blocks ?? [];
+  const previous = blockingAt(before, evaluatedAt);
   const result = verdictOn(slo, measurement, previous);
   const id = newEvaluationId(evaluatedAt.wallMs);
-  const blocks = blocksOf(result, previous, before?.blocks ?? [], evaluatedAt);
+  const blocks = blocksOf(result, previous, before, evaluatedAt);
   const keeps = keep(slo, kept, measurement);
   return { id, slo, specHash, evaluatedAt, adapter, measurement, previous, blocks, result, kept: keeps };
 }

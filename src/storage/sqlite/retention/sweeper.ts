@@ -78,10 +78,14 @@ export function startSweeper({ database, retention, log, clock }: Options): Swee
         take(step.report);
         return;
       }
-      held = step.kind === 'held' ? held + 1 : 0;
-      if (step.kind === 'held' && held > heldAtMost) throw new Error(step.why);
-      const tookMs = clock.now().monotonicMs - startedMs;
-      await clock.sleep(step.kind === 'held' ? heldPauseMs : tookMs * restShare, stopped.signal);
+      if (step.kind === 'held') {
+        held += 1;
+        if (held > heldAtMost) throw new Error(step.why);
+        await clock.sleep(heldPauseMs, stopped.signal);
+      } else {
+        held = 0;
+        await clock.sleep((clock.now().monotonicMs - startedMs) * restShare, stopped.signal);
+      }
     }
   }
 
